@@ -1,0 +1,124 @@
+/**
+ * The tools that every server has.
+ *
+ * @module
+ */
+
+import { ID } from "./envelope.ts";
+import { CountersignError } from "./errors.ts";
+import type { Call, House } from "./house.ts";
+import type { Jobs } from "./jobs.ts";
+import type { Outcome } from "./outcome.ts";
+import { jsonSchema, type Schema, type } from "./schema.ts";
+
+/** A tool that is answered by the server itself. */
+export interface Builtin {
+  readonly description: string;
+  readonly input: Schema;
+  readonly output: Schema | undefined;
+  /** Whether a call changes anything, and so must not be replayed. */
+  readonly changes: boolean;
+  answer(args: unknown, call: Call, house: House): Outcome | Promise<Outcome>;
+}
+
+/** Longest that `poll_job` waits, in milliseconds. */
+export const MAX_WAIT_MS = 25_000;
+
+const nothing = type({});
+const job = type({ job_id: ID });
+const poll = type({
+  job_id: ID,
+  "wait_ms?": `0 <= number.integer <= ${MAX_WAIT_MS}`,
+});
+
+/** The built-in tools, by name. */
+export const BUILTINS: Readonly<Record<string, Builtin>> = {
+  server_identity: {
+    description: "Tells which server this is and what it can do",
+    input: nothing,
+    output: type({
+      server_id: "string",
+      fingerprint: "string",
+      capabilities: { "[string]": "boolean" },
+    }),
+    changes: false,
+    answer: (_args, _call, { identity }) => ({ kind: "ok", result: identity }),
+  },
+  list_tools: {
+    description: "Lists the tools that you may call, with their schemas",
+    input: nothing,
+    output: undefined,
+    changes: false,
+    answer: (_args, { caller }, { tools }) => ({
+      kind: "ok",
+      result: {
+        tools: [
+          ...Object.entries(BUILTINS).map(([name, { changes, ...tool }]) =>
+            listed(name, { ...tool, replayable: !changes })
+          ),
+          ...Object.entries(tools).filter(([name]) => caller.may(name))
+            .map(([name, tool]) => listed(name, tool)),
+        ],
+      },
+    }),
+  },
+  poll_job: {
+    description:
+      "Tells how a job of yours stands; with wait_ms, once it changes",
+    input: poll,
+    output: undefined,
+    changes: false,
+    answer(args, { caller, signal, background }, house) {
+      const { job_id, wait_ms = 0 } = args as typeof poll.infer;
+      return jobsOf(house)
+        .poll(job_id, caller.id, wait_ms, signal, background);
+    },
+  },
+  cancel_job: {
+    description: "Cancels a job of yours; one that has ended stays as it is",
+    input: job,
+    output: type({ job_id: "string", status: "string" }),
+    changes: true,
+    async answer(args, { caller }, house) {
+      const { job_id } = args as typeof job.infer;
+      const { status } = await jobsOf(house).cancel(job_id, caller.id);
+      return { kind: "ok", result: { job_id, status } };
+    },
+  },
+};
+
+interface Listable {
+  readonly description: string;
+  readonly input: Schema;
+  readonly output?: Schema | undefined;
+  readonly job?: unknown;
+  readonly replayable: boolean;
+}
+
+/** Schemas are settled: each is turned into JSON Schema once. */
+const listings = new WeakMap<Schema, Record<string, unknown>>();
+
+function listed(name: string, tool: Listable): Record<string, unknown> {
+  const { description, input, output, job, replayable } = tool;
+  return {
+    name,
+    description,
+    input_schema: listing(input),
+    ...output && { output_schema: listing(output) },
+    job: job !== undefined,
+    replayable,
+  };
+}
+
+function listing(schema: Schema): Record<string, unknown> {
+  const known = listings.get(schema);
+  if (known) return known;
+  const made = jsonSchema(schema);
+  listings.set(schema, made);
+  return made;
+}
+
+function jobsOf({ jobs }: House): Jobs {
+  if (jobs) return jobs;
+  throw new CountersignError("job_not_found", "This server keeps no jobs");
+}

@@ -1,0 +1,162 @@
+/**
+ * Sends one call: signs it, sends it, believes the signed answer, and tries
+ * again where that is safe.
+ *
+ * Every try has the same request id and a fresh nonce and clock.
+ *
+ * @module
+ */
+
+import { CountersignError } from "../errors.ts";
+import {
+  deriveKey,
+  importKey,
+  type Secret,
+  secretBytes,
+  sign,
+} from "../hmac.ts";
+import { pause } from "../pause.ts";
+import { signedText, VERSION, withSignature } from "../signed_text.ts";
+import { type ReadAnswer, readAnswer } from "./answer.ts";
+
+/** Options for {@linkcode sender}. */
+export interface SenderOptions {
+  readonly clientId: string;
+  readonly secret: Secret;
+  readonly serverId: string;
+  readonly allowShortSecrets: boolean;
+  /** Delivers a request. */
+  readonly deliver: (body: string, signal: AbortSignal) => Promise<Response>;
+  /** Tries after the first. */
+  readonly retries: number;
+  /** Milliseconds that one try may take. */
+  readonly timeoutMs: number;
+  /** Current time, in Unix milliseconds. */
+  readonly now: () => number;
+}
+
+/** One call to send. */
+export interface Sending {
+  readonly tool: string;
+  readonly args: unknown;
+  readonly requestId: string;
+  /** Whether the call may arrive twice: a read, or a job's start. */
+  readonly repeatable: boolean;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Sends calls; throws the {@linkcode CountersignError} that one was answered with. */
+export type Send = (sending: Sending) => Promise<ReadAnswer>;
+
+const FIRST_PAUSE_MS = 200;
+const LONGEST_PAUSE_MS = 5_000;
+/** The longest `retry-after` that is waited for. */
+const LONGEST_WAIT_MS = 60_000;
+
+/** Makes a sender. */
+export function sender(options: SenderOptions): Send {
+  const { clientId, serverId, deliver, retries, timeoutMs, now } = options;
+  const secret = secretBytes(
+    options.secret,
+    `client "${clientId}"`,
+    options.allowShortSecrets,
+  );
+  let keys: { request: CryptoKey; response: CryptoKey } | undefined;
+  /** What to add to this clock so that it agrees with the server's. */
+  let skewMs = 0;
+
+  async function open() {
+    const [request, response] = await Promise.all([
+      importKey(secret),
+      deriveKey(secret, "mcp/0.1 response"),
+    ]);
+    return keys = { request, response };
+  }
+
+  async function attempt(sending: Sending): Promise<ReadAnswer> {
+    const { tool, args, requestId, signal } = sending;
+    const { request, response: key } = keys ?? await open();
+    // Named in canonical order, which spares the sort.
+    const text = signedText({
+      args,
+      client_id: clientId,
+      nonce: crypto.randomUUID(),
+      request_id: requestId,
+      server_id: serverId,
+      tool,
+      ts_ms: now() + skewMs,
+      v: VERSION,
+    });
+    const body = withSignature(text, await sign(request, text), "tool");
+    const stopping = new AbortController();
+    const stop = () => stopping.abort(signal?.reason);
+    signal?.throwIfAborted();
+    signal?.addEventListener("abort", stop, { once: true });
+    const timer = setTimeout(
+      () => stopping.abort(new Error(`No answer within ${timeoutMs} ms`)),
+      timeoutMs,
+    );
+    try {
+      const response = await deliver(body, stopping.signal);
+      return await readAnswer(response, { requestId, serverId, key });
+    } catch (cause) {
+      signal?.throwIfAborted();
+      if (cause instanceof CountersignError) throw cause;
+      const reason = stopping.signal.reason ?? cause;
+      throw new CountersignError(
+        "unreachable",
+        `No answer from the server: ${(reason as Error).message}`,
+        { cause },
+      );
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", stop);
+    }
+  }
+
+  return async (sending) => {
+    let corrected = false;
+    for (let tried = 0;; tried++) {
+      let error: unknown;
+      try {
+        const answer = await attempt(sending);
+        if (answer.error === undefined) return answer;
+        error = answer.error;
+        if (answer.error.code === "stale_timestamp" && !corrected) {
+          // Signed, so this is the server's clock and nobody else's.
+          skewMs = answer.ts_ms - now();
+          corrected = true;
+          continue;
+        }
+        if (!surelyNotRun(answer) && !mayRepeat(sending, answer.error)) {
+          throw error;
+        }
+      } catch (thrown) {
+        error = thrown;
+        if (!mayRepeat(sending, thrown)) throw thrown;
+      }
+      if (tried >= retries) throw error;
+      await pause(delay(tried, error as CountersignError), sending.signal);
+    }
+  };
+}
+
+/** The server's own word that it refused before it did anything. */
+function surelyNotRun({ signed, error }: ReadAnswer): boolean {
+  return signed &&
+    (error?.code === "unavailable" || error?.code === "rate_limited");
+}
+
+/** Lost calls and lost answers look alike: only what may arrive twice is sent again. */
+function mayRepeat({ repeatable }: Sending, error: unknown): boolean {
+  return repeatable && error instanceof CountersignError &&
+    (error.code === "unreachable" || error.code === "unverified_answer" ||
+      error.code === "unavailable" || error.code === "rate_limited");
+}
+
+/** What the server asked for, or full jitter. */
+function delay(tried: number, { retryAfterMs }: CountersignError): number {
+  const jitter = Math.random() *
+    Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** tried);
+  return Math.min(LONGEST_WAIT_MS, retryAfterMs ?? 0) + jitter;
+}

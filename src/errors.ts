@@ -1,0 +1,135 @@
+/**
+ * The one error class, and the one table that turns its codes into statuses.
+ *
+ * Imports nothing: the client carries this file too.
+ *
+ * @module
+ */
+
+/** HTTP status for every code that travels on the wire. */
+export const STATUS = {
+  method_not_allowed: 405,
+  not_found: 404,
+  unsupported_media_type: 415,
+  payload_too_large: 413,
+  malformed: 400,
+  wrong_server: 421,
+  unauthenticated: 401,
+  stale_timestamp: 401,
+  replayed: 409,
+  unknown_tool: 404,
+  forbidden: 403,
+  invalid_args: 422,
+  idempotency_conflict: 409,
+  job_not_found: 404,
+  job_cancelled: 409,
+  too_many_jobs: 429,
+  rate_limited: 429,
+  tool_failed: 500,
+  result_too_large: 500,
+  unavailable: 503,
+  not_configured: 503,
+} as const;
+
+/** A reason that a server gives; switch on it, never on the message. */
+export type WireCode = keyof typeof STATUS;
+
+/**
+ * A {@linkcode WireCode}, or what only a client can find out: `unreachable`
+ * (no answer came) and `unverified_answer` (one came that nobody signed for us).
+ */
+export type ErrorCode = WireCode | "unreachable" | "unverified_answer";
+
+/** One place in the arguments that did not pass the tool's schema. */
+export interface Issue {
+  /** Where, from the root of the arguments: `["numbers", 0]`. */
+  readonly path: readonly (string | number)[];
+  /** What is wrong there, as a sentence without a full stop. */
+  readonly message: string;
+}
+
+/** Options for {@linkcode CountersignError}. */
+export interface CountersignErrorOptions extends ErrorOptions {
+  /** What the caller got wrong, place by place. Only with `invalid_args`. */
+  issues?: readonly Issue[];
+  /** Milliseconds after which it is worth trying again. */
+  retryAfterMs?: number;
+  /** The job that this error is the outcome of. */
+  jobId?: string;
+}
+
+/**
+ * Thrown by every stage of the server, and by every method of the client.
+ *
+ * `message` is fit for the caller; what is not stands in `cause`, which is
+ * logged by the server and never sent.
+ *
+ * @example Tell a missing tool from a refused one
+ * ```ts
+ * import { CountersignError } from "@countersign/mcp";
+ *
+ * const error = new CountersignError("unknown_tool", 'No tool is named "add"');
+ * if (error.code === "unknown_tool") console.log(error.status); // 404
+ * ```
+ */
+export class CountersignError extends Error {
+  /** The class's name, for logs. */
+  override readonly name: string = "CountersignError";
+  /** Why; one of a closed table. */
+  readonly code: ErrorCode;
+  /** What the caller got wrong, place by place; often empty. */
+  readonly issues: readonly Issue[];
+  /** Milliseconds after which it is worth trying again, where that is known. */
+  readonly retryAfterMs: number | undefined;
+  /** The job that this error is the outcome of, where there is one. */
+  readonly jobId: string | undefined;
+
+  /** Constructs an error from its code and a sentence fit for the caller. */
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: CountersignErrorOptions = {},
+  ) {
+    super(message, options);
+    this.code = code;
+    this.issues = options.issues ?? [];
+    this.retryAfterMs = options.retryAfterMs;
+    this.jobId = options.jobId;
+  }
+
+  /** HTTP status of the code; 0 where there is none. */
+  get status(): number {
+    return STATUS[this.code as WireCode] ?? 0;
+  }
+}
+
+/**
+ * Thrown by a tool whose message the caller should read.
+ *
+ * Anything else that a tool throws is logged, and the caller is told only that
+ * the tool failed. In a job it counts as one failed attempt, like any error.
+ *
+ * @example Say what the caller can do
+ * ```ts
+ * import { ToolError } from "@countersign/mcp";
+ *
+ * function find(id: string): never {
+ *   throw new ToolError(`No customer has the id "${id}"; list_customers has them all`);
+ * }
+ * ```
+ */
+export class ToolError extends CountersignError {
+  /** The class's name, for logs. */
+  override readonly name: string = "ToolError";
+
+  /** Constructs an error from a sentence fit for the caller. */
+  constructor(message: string, options?: ErrorOptions) {
+    super("tool_failed", message, options);
+  }
+}
+
+/** Thrown by a job's tool to say that trying again cannot help. */
+export class TerminalError extends ToolError {
+  /** The class's name, for logs. */
+  override readonly name: string = "TerminalError";
+}

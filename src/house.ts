@@ -1,0 +1,50 @@
+/**
+ * What a call is, and what it meets: the words that dispatch, the built-in
+ * tools and both protocols share.
+ *
+ * @module
+ */
+
+import type { Background, Jobs } from "./jobs.ts";
+import type { Caller } from "./keyring.ts";
+import type { KvLike } from "./kv/kv.ts";
+import type { Log } from "./log.ts";
+import type { Nonce, Spend } from "./replay.ts";
+import type { Tools } from "./tool.ts";
+
+/** A call by a caller who is known, in time and not yet known to be a replay. */
+export interface Call {
+  readonly caller: Caller;
+  readonly requestId: string;
+  /** The tool's name. */
+  readonly name: string;
+  readonly args: unknown;
+  /** To be spent before anything is done; `undefined` if the call may be repeated. */
+  readonly nonce: Nonce | undefined;
+  /** Aborted when the caller has gone. */
+  readonly signal: AbortSignal;
+  readonly background: Background;
+}
+
+/** What dispatch works with. */
+export interface House {
+  readonly tools: Tools;
+  /** `undefined` where the server has no KV, and so no jobs. */
+  readonly jobs: Jobs | undefined;
+  readonly kv: KvLike | undefined;
+  readonly spend: Spend;
+  /** Whether even calls that change nothing spend their nonce. */
+  readonly spendsAlways: boolean;
+  /** Whether, and for how long, a caller must wait. */
+  readonly rateLimit: RateLimit | undefined;
+  /** What `server_identity` answers. */
+  readonly identity: Readonly<Record<string, unknown>>;
+  /** Where jobs spend the nonce themselves, in the commit that accepts them. */
+  readonly jobsSpend: boolean;
+  readonly log: Log;
+}
+
+/** Says how many milliseconds a caller must wait; 0 lets the call through. */
+export type RateLimit = (
+  call: { clientId: string; tool: string; env: unknown },
+) => number | Promise<number>;

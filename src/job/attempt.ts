@@ -1,0 +1,117 @@
+/**
+ * One attempt of a job: its tool, run until it returns, throws, gives way or
+ * loses its lease.
+ *
+ * @module
+ */
+
+import { canonicalJson } from "../canonical_json.ts";
+import { TerminalError, ToolError } from "../errors.ts";
+import type { KvLike } from "../kv/kv.ts";
+import type { Log } from "../log.ts";
+import { perform } from "../perform.ts";
+import type { JobContext, Tool } from "../tool.ts";
+import type { Job } from "./job.ts";
+import type { Lease } from "./lease.ts";
+import { type Journal, journal } from "./steps.ts";
+import type { JobStore } from "./store.ts";
+
+/** How an attempt ended. */
+export type Ending =
+  | { readonly kind: "returned"; readonly value: unknown }
+  | { readonly kind: "threw"; readonly error: unknown }
+  | { readonly kind: "gave way"; readonly dueAt: number }
+  | { readonly kind: "lost" };
+
+/** What an attempt needs. */
+export interface Attempt {
+  readonly job: Job;
+  readonly lease: Lease;
+  /** `undefined` where this server has no such job tool. */
+  readonly tool: Tool | undefined;
+  readonly store: JobStore;
+  /** The tool's own KV. */
+  readonly kv: KvLike;
+  /** The platform's environment. */
+  readonly env: unknown;
+  /** Unix milliseconds after which no further step is begun here. */
+  readonly sliceEnd: number;
+  /** Aborted when the instance stops. */
+  readonly stopping: AbortSignal;
+  readonly log: Log;
+  readonly now: () => number;
+}
+
+/** Longest message of an error or of progress, in characters. */
+export const LONGEST_MESSAGE = 1000;
+
+/** Makes an attempt; only a store that fails throws. */
+export async function attempt(options: Attempt): Promise<Ending> {
+  const { job, lease, tool, store, sliceEnd, stopping, now } = options;
+  if (!tool?.job) {
+    const error = new ToolError(`This server has no job tool "${job.tool}"`);
+    return { kind: "threw", error };
+  }
+  if (job.failures >= tool.job.attempts) {
+    const error = new TerminalError("Every attempt was cut short");
+    return { kind: "threw", error };
+  }
+  const args = await store.args(job);
+  // A first run has nothing to replay, and costs no read.
+  const kept = job.runs > 1 ? await store.steps(job.id) : new Map();
+  const over = AbortSignal.any([lease.signal, stopping]);
+  return await new Promise<Ending>((resolve) => {
+    let steps: Journal;
+    over.addEventListener("abort", () =>
+      resolve(
+        lease.signal.aborted
+          ? { kind: "lost" }
+          : { kind: "gave way", dueAt: now() },
+      ));
+    perform(tool, args, over, (signal) => {
+      const suspend = (dueAt: number) => resolve({ kind: "gave way", dueAt });
+      steps = journal({ kept, lease, signal, sliceEnd, suspend, now });
+      return contextOf(options, signal, steps);
+    }).then((value) => {
+      steps.finish();
+      canonicalJson(value); // nothing is kept that could not be sent
+      resolve({ kind: "returned", value });
+    }).catch((error) => resolve({ kind: "threw", error }));
+  });
+}
+
+function contextOf(
+  { job, lease, env, kv, log }: Attempt,
+  signal: AbortSignal,
+  { step, sleep }: Journal,
+): JobContext {
+  return {
+    clientId: job.clientId,
+    requestId: job.requestId,
+    signal,
+    env,
+    kv,
+    attempt: job.failures + 1,
+    step,
+    sleep,
+    progress(fraction, message) {
+      if (!(fraction >= 0 && fraction <= 1)) {
+        throw new RangeError(`Progress must be 0 to 1, is ${fraction}`);
+      }
+      const words = message?.slice(0, LONGEST_MESSAGE);
+      lease.report({ fraction, ...words && { message: words } });
+    },
+    log: (message, fields) =>
+      log("info", message, { ...fields, ...marks(job) }),
+  };
+}
+
+/** What marks a job's lines in the log. */
+export function marks({ id, tool, clientId, requestId }: Job): {
+  job_id: string;
+  tool: string;
+  client_id: string;
+  request_id: string;
+} {
+  return { job_id: id, tool, client_id: clientId, request_id: requestId };
+}

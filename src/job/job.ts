@@ -1,0 +1,171 @@
+/**
+ * Jobs, and every way that one may change. Nothing here reads a clock or a store.
+ *
+ * The statuses are those of the MCP Tasks extension, so that a job is a task
+ * without a translation table.
+ *
+ * @module
+ */
+
+import type { Kept } from "../kv/kept.ts";
+
+/** Where a job stands; all but `working` are final. */
+export type JobStatus = "working" | "completed" | "failed" | "cancelled";
+
+/** Why a job failed, fit for its owner. */
+export interface JobError {
+  /** `tool_failed` or `result_too_large`. */
+  readonly code: "tool_failed" | "result_too_large";
+  /** A sentence. */
+  readonly message: string;
+}
+
+/** How far a job is. */
+export interface Progress {
+  /** 0 to 1. */
+  readonly fraction: number;
+  /** In words. */
+  readonly message?: string;
+}
+
+/** One durable run of a tool. Times are Unix milliseconds. */
+export interface Job {
+  /** Derived from owner and request under the server's secret: unguessable. */
+  readonly id: string;
+  /** The tool to run. */
+  readonly tool: string;
+  /** Who started it; nobody else ever sees it. */
+  readonly clientId: string;
+  /** The request that started it, and may be sent again to learn of it. */
+  readonly requestId: string;
+  /** The checked arguments. */
+  readonly args: Kept;
+  /** Where it stands. */
+  readonly status: JobStatus;
+  /** Attempts that failed or died. */
+  readonly failures: number;
+  /** Times that somebody began to run it. */
+  readonly runs: number;
+  /** When it was accepted. */
+  readonly createdAt: number;
+  /** When it last changed. */
+  readonly updatedAt: number;
+  /** When somebody must next attend to it: run it, take it over, or remove it. */
+  readonly dueAt: number;
+  /** Who runs it until `dueAt`. */
+  readonly lease?: string;
+  /** How far the running attempt is. */
+  readonly progress?: Progress;
+  /** What the tool returned, once `completed`. */
+  readonly result?: Kept;
+  /** Why it gave up, once `failed`. */
+  readonly error?: JobError;
+}
+
+/** Whether nothing can change any more. */
+export function isFinal(job: Job): boolean {
+  return job.status !== "working";
+}
+
+/** A new job, leased at once where this instance will run it. */
+export function accept(
+  request: Pick<Job, "id" | "tool" | "clientId" | "requestId">,
+  now: number,
+  lease: string | undefined,
+  leaseMs: number,
+): Omit<Job, "args"> {
+  return {
+    ...request,
+    status: "working",
+    failures: 0,
+    runs: lease === undefined ? 0 : 1,
+    createdAt: now,
+    updatedAt: now,
+    dueAt: lease === undefined ? now : now + leaseMs,
+    ...lease !== undefined && { lease },
+  };
+}
+
+/** Leases a job to whoever is about to run it. A lease that ran out counts as a failure. */
+export function claim(
+  job: Job,
+  now: number,
+  lease: string,
+  leaseMs: number,
+): Job {
+  const failures = job.failures + (job.lease === undefined ? 0 : 1);
+  const runs = job.runs + 1;
+  return extend({ ...job, failures, runs, lease }, now, leaseMs);
+}
+
+/** Moves a lease's end, telling how far the job is. */
+export function extend(
+  job: Job,
+  now: number,
+  leaseMs: number,
+  progress: Progress | undefined = job.progress,
+): Job {
+  return {
+    ...job,
+    ...progress && { progress },
+    updatedAt: now,
+    dueAt: now + leaseMs,
+  };
+}
+
+/** Gives a lease up until `dueAt`, without blame: a sleep, a slice, a shutdown. */
+export function suspend(job: Job, now: number, dueAt: number): Job {
+  const { lease: _, ...rest } = job;
+  return { ...rest, updatedAt: now, dueAt };
+}
+
+/** Gives a lease up after a failed attempt, to try again later. */
+export function postpone(job: Job, now: number, delayMs: number): Job {
+  return suspend({ ...job, failures: job.failures + 1 }, now, now + delayMs);
+}
+
+/** Ends a job with its result. */
+export function complete(
+  job: Job,
+  now: number,
+  retentionMs: number,
+  result: Kept,
+): Job {
+  return end({ ...job, status: "completed", result }, now, retentionMs);
+}
+
+/** Ends a job with the error that made it give up. */
+export function fail(
+  job: Job,
+  now: number,
+  retentionMs: number,
+  error: JobError,
+): Job {
+  return end(
+    { ...job, status: "failed", failures: job.failures + 1, error },
+    now,
+    retentionMs,
+  );
+}
+
+/** Ends a job that its owner no longer wants. */
+export function cancel(job: Job, now: number, retentionMs: number): Job {
+  return end({ ...job, status: "cancelled" }, now, retentionMs);
+}
+
+/** A final job is next due for removal. */
+function end(job: Job, now: number, retentionMs: number): Job {
+  const { progress: _, ...rest } = suspend(job, now, now + retentionMs);
+  return rest;
+}
+
+/** Pause before the attempt after `failures`: full jitter, doubling, an hour at most. */
+export function backoff(
+  failures: number,
+  baseMs: number,
+  random: () => number = Math.random,
+): number {
+  return Math.round(
+    random() * Math.min(3_600_000, baseMs * 2 ** (failures - 1)),
+  );
+}

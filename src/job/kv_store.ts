@@ -1,0 +1,276 @@
+/**
+ * A {@linkcode JobStore} in Deno KV, or in anything that speaks its API.
+ *
+ * | key, under the prefix | value |
+ * | --- | --- |
+ * | `["job", id]` | the job, and the id of the write that left it so |
+ * | `["due", dueAt, id]` | `null`: one entry for every job there is |
+ * | `["active", client, id]` | `null`, while the job is unfinished |
+ * | `["owner", client, createdAt, id]` | `null` |
+ * | `["step", id, name]` | a step's value |
+ * | `["chunk", id, value, n]` | a piece of a large value |
+ * | `["nonce", client, nonce]` | see `kv/nonces.ts` |
+ *
+ * @module
+ */
+
+import { CountersignError } from "../errors.ts";
+import { waitForChange } from "../kv/change.ts";
+import { commit, persist } from "../kv/commit.ts";
+import { keep, type Kept, read as readKept } from "../kv/kept.ts";
+import {
+  fromBytes,
+  type KvAtomic,
+  type KvEntry,
+  type KvKey,
+  type KvLike,
+  type KvSelector,
+  toBytes,
+} from "../kv/kv.ts";
+import { addSpending, spendingOf } from "../kv/nonces.ts";
+import type { Spend } from "../replay.ts";
+import { isFinal, type Job } from "./job.ts";
+import type { Due, Held, JobStore } from "./store.ts";
+
+/** Options for {@linkcode kvJobStore}. */
+export interface KvJobStoreOptions {
+  /** First parts of every key. */
+  prefix: KvKey;
+  /** Largest JSON, in bytes, of a result or a step's value. */
+  maxValueBytes: number;
+  /** Spends the nonce of a call whose job is there already. */
+  spend: Spend;
+  /** Current time, in Unix milliseconds. */
+  now: () => number;
+}
+
+const NOTHING = toBytes(null);
+/** How long chunks may wait for the job that names them. */
+const ORPHANED_AFTER_MS = 3_600_000;
+/** Keys deleted in one commit; a commit takes 1,000 mutations. */
+const REMOVED_AT_ONCE = 500;
+
+/** Keeps jobs in `kv`. */
+export function kvJobStore(kv: KvLike, options: KvJobStoreOptions): JobStore {
+  const { prefix, maxValueBytes, spend, now } = options;
+  const jobKey = (id: string) => [...prefix, "job", id];
+  const dueKey = ({ at, id }: Due) => [...prefix, "due", at, id];
+  const activeKey = (job: Pick<Job, "clientId" | "id">) => [
+    ...prefix,
+    "active",
+    job.clientId,
+    job.id,
+  ];
+  const ownerKey = (job: Job) => [
+    ...prefix,
+    "owner",
+    job.clientId,
+    job.createdAt,
+    job.id,
+  ];
+  const stepsOf = (id: string) => [...prefix, "step", id];
+  const chunksOf = (id: string) => [...prefix, "chunk", id];
+
+  async function read(id: string): Promise<Held | undefined> {
+    return heldOf(await persist(() => kv.get(jobKey(id))));
+  }
+
+  /** Writes a job, knowing its own write again when the answer was lost. */
+  async function write(
+    job: Job,
+    complete: (atomic: KvAtomic) => KvAtomic,
+  ): Promise<Held | undefined> {
+    const key = jobKey(job.id);
+    const by = crypto.randomUUID();
+    const bytes = toBytes({ by, job });
+    const version = await commit(
+      () => complete(kv.atomic()).set(key, bytes),
+      async () => {
+        const entry = await kv.get(key);
+        if (entry.versionstamp === null) return undefined;
+        const record = fromBytes(entry.value) as { by: string };
+        return record.by === by ? entry.versionstamp : undefined;
+      },
+    );
+    return version === undefined ? undefined : { job, version };
+  }
+
+  function replace(held: Held, next: Job): Promise<Held | undefined> {
+    const { job, version } = held;
+    return write(next, (atomic) => {
+      atomic.check({ key: jobKey(job.id), versionstamp: version })
+        .set(dueKey(dueOf(next)), NOTHING);
+      if (next.dueAt !== job.dueAt) atomic.delete(dueKey(dueOf(job)));
+      if (isFinal(next)) atomic.delete(activeKey(job));
+      return atomic;
+    });
+  }
+
+  async function* keysOf(selector: KvSelector, limit?: number) {
+    for await (const { key } of kv.list(selector, { limit })) yield key;
+  }
+
+  async function deleteAll(...selectors: KvSelector[]): Promise<void> {
+    for (const selector of selectors) {
+      for (;;) {
+        let count = 0;
+        const atomic = kv.atomic();
+        for await (const key of keysOf(selector, REMOVED_AT_ONCE)) {
+          atomic.delete(key);
+          count++;
+        }
+        if (count > 0) await atomic.commit();
+        if (count < REMOVED_AT_ONCE) break;
+      }
+    }
+  }
+
+  return {
+    read,
+    replace,
+
+    async accept(unkept, args, nonce) {
+      const { id } = unkept;
+      const kept = await keepArgs(id, args);
+      const job: Job = { ...unkept, args: kept };
+      const spending = nonce && spendingOf(prefix, nonce, now());
+      for (;;) {
+        const held = await write(job, (atomic) => {
+          if (spending) addSpending(atomic, spending);
+          return atomic.check({ key: jobKey(id), versionstamp: null })
+            .set(dueKey(dueOf(job)), NOTHING)
+            .set(activeKey(job), NOTHING)
+            .set(ownerKey(job), NOTHING);
+        });
+        if (held) return { kind: "accepted", held };
+        if (spending) {
+          const spent = await persist(() => kv.get(spending.key));
+          if (spent.versionstamp !== null) return { kind: "replayed" };
+        }
+        const earlier = await read(id);
+        // Neither spent nor known: the earlier job was removed just now.
+        if (earlier === undefined) continue;
+        if (nonce && !await spend(nonce)) return { kind: "replayed" };
+        return { kind: "known", held: earlier };
+      }
+    },
+
+    args: (job) => readKept(kv, chunksOf(job.id), job.args),
+    result: (job) => readKept(kv, chunksOf(job.id), job.result ?? {}),
+
+    async complete(held, next, result) {
+      const { id } = held.job;
+      const kept = await keep(kv, chunksOf(id), result, maxValueBytes);
+      return await replace(held, next(kept));
+    },
+
+    async keepStep({ job, version }, name, value) {
+      const kept = await keep(kv, chunksOf(job.id), value, maxValueBytes);
+      const key = [...stepsOf(job.id), name];
+      const landed = await commit(
+        () =>
+          kv.atomic()
+            .check({ key: jobKey(job.id), versionstamp: version })
+            .check({ key, versionstamp: null })
+            .set(key, toBytes(kept)),
+        async () => (await kv.get(key)).versionstamp ?? undefined,
+      );
+      return landed !== undefined;
+    },
+
+    steps(id) {
+      return persist(async () => {
+        const steps = new Map<string, unknown>();
+        for await (const { key, value } of kv.list({ prefix: stepsOf(id) })) {
+          const kept = fromBytes(value) as Kept;
+          steps.set(String(key.at(-1)), await readKept(kv, chunksOf(id), kept));
+        }
+        return steps;
+      });
+    },
+
+    due(until, limit) {
+      const start = [...prefix, "due"];
+      return persist(async () => {
+        const due: Due[] = [];
+        const end = [...start, until + 1];
+        for await (const key of keysOf({ start, end }, limit)) {
+          due.push({ at: key.at(-2) as number, id: key.at(-1) as string });
+        }
+        return due;
+      });
+    },
+
+    async forget(due) {
+      if (await read(due.id) === undefined) {
+        await deleteAll(
+          { prefix: stepsOf(due.id) },
+          { prefix: chunksOf(due.id) },
+        );
+      }
+      await persist(() => kv.atomic().delete(dueKey(due)).commit());
+    },
+
+    unfinished(clientId, limit) {
+      return persist(async () => {
+        let count = 0;
+        const active = { prefix: [...prefix, "active", clientId] };
+        for await (const _ of keysOf(active, limit)) count++;
+        return count;
+      });
+    },
+
+    async changed({ job, version }, ms, signal) {
+      await waitForChange(kv, jobKey(job.id), version, ms, signal);
+      return await read(job.id);
+    },
+
+    async remove(held) {
+      const { job, version } = held;
+      await persist(() =>
+        deleteAll(
+          { prefix: stepsOf(job.id) },
+          { prefix: chunksOf(job.id) },
+        )
+      );
+      const gone = await commit(
+        () =>
+          kv.atomic()
+            .check({ key: jobKey(job.id), versionstamp: version })
+            .delete(jobKey(job.id))
+            .delete(dueKey(dueOf(job)))
+            .delete(activeKey(job))
+            .delete(ownerKey(job)),
+        async () =>
+          (await kv.get(jobKey(job.id))).versionstamp === null ? "" : undefined,
+      );
+      return gone !== undefined;
+    },
+  };
+
+  /** Large arguments are announced first: chunks that get no job are removed. */
+  async function keepArgs(id: string, args: unknown): Promise<Kept> {
+    const announced: Due = { at: now() + ORPHANED_AFTER_MS, id };
+    const limit = Infinity; // the body was capped
+    return await keep(kv, chunksOf(id), args, limit, async () => {
+      const key = dueKey(announced);
+      await persist(() => kv.atomic().set(key, NOTHING).commit());
+    });
+  }
+}
+
+function dueOf(job: Job): Due {
+  return { at: job.dueAt, id: job.id };
+}
+
+function heldOf({ value, versionstamp }: KvEntry): Held | undefined {
+  if (versionstamp === null) return undefined;
+  try {
+    const { job } = fromBytes(value) as { job: Job };
+    return { job, version: versionstamp };
+  } catch (cause) {
+    throw new CountersignError("unavailable", "A stored job is unreadable", {
+      cause,
+    });
+  }
+}

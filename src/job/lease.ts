@@ -1,0 +1,109 @@
+/**
+ * The hold that a worker has on a job: every write is fenced by it.
+ *
+ * A job's version changes with every write, and only the holder of the lease
+ * writes to a working job, but for whoever ends it (`cancel_job`) or takes it
+ * over. So a write that finds another version has lost the lease, however long
+ * the process slept since, and changes nothing.
+ *
+ * @module
+ */
+
+import { extend, type Progress } from "./job.ts";
+import type { Held, JobStore } from "./store.ts";
+
+/** A job that this instance may write to. */
+export interface Lease {
+  /** Aborted when the lease is lost, or the job was ended by somebody else. */
+  readonly signal: AbortSignal;
+  /** Keeps a step's value; `false` if the lease is lost. */
+  keepStep(name: string, value: unknown): Promise<boolean>;
+  /** Tells how far the job is, in a write that also extends the lease. */
+  report(progress: Progress): void;
+  /** Gives the lease up in one last write; `false` if it was lost. */
+  end(write: (held: Held) => Promise<Held | undefined>): Promise<boolean>;
+  /** Loses the lease on purpose: the job was ended by this very instance. */
+  lose(): void;
+}
+
+/** Least time between two writes of progress. */
+const PROGRESS_GAP_MS = 500;
+
+/** Takes charge of a claimed job, and keeps its lease alive until it ends. */
+export function holdLease(
+  claimed: Held,
+  store: JobStore,
+  leaseMs: number,
+  now: () => number,
+): Lease {
+  const lost = new AbortController();
+  let held = claimed;
+  let progress: Progress | undefined;
+  let ended = false;
+  let lastBeat = now();
+  let reporting: ReturnType<typeof setTimeout> | undefined;
+  const heartbeat = setInterval(beat, leaseMs / 3);
+
+  // Writes go one after another: each must find what the last one left.
+  let writes: Promise<unknown> = Promise.resolve();
+  function serially<T>(write: () => Promise<T>): Promise<T> {
+    const done = writes.then(write);
+    writes = done.catch(() => {});
+    return done;
+  }
+
+  function lose(): void {
+    stop();
+    lost.abort(new Error(`The lease of job ${held.job.id} is lost`));
+  }
+
+  function stop(): void {
+    ended = true;
+    clearInterval(heartbeat);
+    clearTimeout(reporting);
+  }
+
+  function beat(): void {
+    clearTimeout(reporting);
+    reporting = undefined;
+    serially(async () => {
+      if (ended) return;
+      const next = extend(held.job, now(), leaseMs, progress);
+      const written = await store.replace(held, next);
+      if (written === undefined) return lose();
+      held = written;
+      lastBeat = now();
+    }).catch(() => {
+      // A store that is away for a whole lease has given the job to another.
+      if (now() - lastBeat > leaseMs) lose();
+    });
+  }
+
+  return {
+    signal: lost.signal,
+    lose,
+
+    keepStep: (name, value) =>
+      serially(async () => {
+        if (ended) return false;
+        const kept = await store.keepStep(held, name, value);
+        if (!kept) lose();
+        return kept;
+      }),
+
+    report(latest) {
+      progress = latest;
+      if (ended || reporting !== undefined) return;
+      const gap = Math.max(0, lastBeat + PROGRESS_GAP_MS - now());
+      reporting = setTimeout(beat, gap);
+    },
+
+    end: (write) =>
+      serially(async () => {
+        if (ended) return false;
+        const written = await write(held);
+        stop();
+        return written !== undefined;
+      }),
+  };
+}

@@ -1,0 +1,138 @@
+/**
+ * Who the clients are: their secrets, and what each may call.
+ *
+ * @module
+ */
+
+import {
+  deriveKey,
+  importKey,
+  type Secret,
+  secretBytes,
+  sign,
+  verify,
+} from "./hmac.ts";
+import { ID } from "./envelope.ts";
+
+/** A client: its secret (the newest first while two are valid) and its tools. */
+export interface ClientGrant {
+  /** The secret that it signs with, or several while one replaces another. */
+  secret: Secret | readonly Secret[];
+  /** The tools it may call beside the built-in ones. Defaults to all. */
+  tools?: readonly string[];
+}
+
+/** Clients by id: a secret, several, or a grant. */
+export type Clients = Readonly<
+  Record<string, Secret | readonly Secret[] | ClientGrant>
+>;
+
+/** A client that proved who it is. */
+export interface Caller {
+  /** Its id. */
+  readonly id: string;
+  /** Whether it may call a tool. */
+  may(tool: string): boolean;
+  /** Signs an answer so that this client, and no other, can verify it. */
+  sign(text: string): Promise<string>;
+}
+
+/** Tells callers from strangers. */
+export interface Keyring {
+  /** The caller who signed `text`, if it is one of ours. */
+  authenticate(
+    clientId: string,
+    signature: string,
+    text: string,
+  ): Promise<Caller | undefined>;
+}
+
+/** A secret and the keys made from it, once it was first used. */
+interface Held {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  keys?: { readonly request: CryptoKey; readonly response: CryptoKey };
+}
+
+/** HKDF `info` of the key that answers are signed with. */
+export const RESPONSE_INFO = "mcp/0.1 response";
+
+/**
+ * Makes a keyring.
+ *
+ * @throws {TypeError} If there is no client, or an id or a table of tools is malformed.
+ * @throws {RangeError} If a secret is too short.
+ */
+export function createKeyring(
+  clients: Clients,
+  allowShortSecrets: boolean,
+): Keyring {
+  const known = new Map<string, { held: Held[]; tools?: Set<string> }>();
+  for (const [id, entry] of Object.entries(clients)) {
+    if (!ID.test(id)) {
+      throw new TypeError(`Client id "${id}" does not match ${ID.source}`);
+    }
+    const { secret, tools } = grant(entry, id);
+    const held = [secret].flat().map((one) => ({
+      bytes: secretBytes(one as Secret, `client "${id}"`, allowShortSecrets),
+    }));
+    if (held.length === 0) throw new TypeError(`Client "${id}" has no secret`);
+    known.set(id, { held, ...tools && { tools: new Set(tools) } });
+  }
+  if (known.size === 0) {
+    throw new TypeError('Name at least one client: { "client-001": secret }');
+  }
+  // Every refusal costs as many verifications as the client with the most
+  // secrets: time does not tell who exists, nor who is rotating.
+  const tries = Math.max(...Array.from(known.values(), (c) => c.held.length));
+  let decoy: Held | undefined;
+
+  return {
+    async authenticate(id, signature, text) {
+      // Not at module scope, where Workers have no randomness.
+      decoy ??= { bytes: crypto.getRandomValues(new Uint8Array(32)) };
+      const client = known.get(id);
+      for (let i = 0; i < tries; i++) {
+        const held: Held = client?.held[i] ?? decoy;
+        const { request, response } = await keysOf(held);
+        if (!await verify(request, signature, text) || held === decoy) continue;
+        return {
+          id,
+          may: (tool) => client?.tools?.has(tool) ?? true,
+          sign: (answer) => sign(response, answer),
+        };
+      }
+    },
+  };
+}
+
+/** Caches settled keys only: on Workers a promise belongs to the request that made it. */
+async function keysOf(held: Held): Promise<NonNullable<Held["keys"]>> {
+  if (held.keys) return held.keys;
+  const [request, response] = await Promise.all([
+    importKey(held.bytes),
+    deriveKey(held.bytes, RESPONSE_INFO),
+  ]);
+  return held.keys = { request, response };
+}
+
+function grant(entry: Clients[string], id: string): ClientGrant {
+  const whole = typeof entry === "object" && "secret" in entry
+    ? entry
+    : { secret: entry };
+  const { secret, tools } = whole;
+  const secrets: readonly unknown[] = Array.isArray(secret) ? secret : [secret];
+  if (
+    !secrets.every((s) => typeof s === "string" || s instanceof Uint8Array)
+  ) {
+    throw new TypeError(
+      `Client "${id}" must have a secret, several, or { secret, tools }`,
+    );
+  }
+  if (
+    tools !== undefined &&
+    !(Array.isArray(tools) && tools.every((tool) => typeof tool === "string"))
+  ) {
+    throw new TypeError(`Tools of client "${id}" must be a list of names`);
+  }
+  return whole;
+}

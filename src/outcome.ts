@@ -1,0 +1,45 @@
+/**
+ * What became of a call, in no protocol's words.
+ *
+ * @module
+ */
+
+import { CountersignError } from "./errors.ts";
+import type { Job, Progress } from "./job/job.ts";
+import type { JobStore } from "./job/store.ts";
+
+/** What became of a call. Refusals and failures of a call are thrown instead. */
+export type Outcome =
+  | { readonly kind: "ok"; readonly result: unknown }
+  | {
+    readonly kind: "accepted";
+    readonly jobId: string;
+    readonly pollAfterMs: number;
+  }
+  | { readonly kind: "running"; readonly progress: Progress | undefined }
+  | { readonly kind: "done"; readonly result: unknown }
+  | { readonly kind: "ended"; readonly error: CountersignError };
+
+/** What a job's owner is told of it. */
+export async function outcomeOf(job: Job, store: JobStore): Promise<Outcome> {
+  switch (job.status) {
+    case "working":
+      return { kind: "running", progress: job.progress };
+    case "completed":
+      return { kind: "done", result: await store.result(job) };
+    case "failed": {
+      const { code, message } = job.error ??
+        { code: "tool_failed", message: "The tool failed" };
+      const error = new CountersignError(code, message, { jobId: job.id });
+      return { kind: "ended", error };
+    }
+    case "cancelled": {
+      const error = new CountersignError(
+        "job_cancelled",
+        "The job was cancelled",
+        { jobId: job.id },
+      );
+      return { kind: "ended", error };
+    }
+  }
+}

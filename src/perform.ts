@@ -1,0 +1,59 @@
+/**
+ * Runs a tool's own code: under its timeout, its result checked.
+ *
+ * @module
+ */
+
+import { CountersignError, ToolError } from "./errors.ts";
+import { within } from "./pause.ts";
+import { check, sentence } from "./schema.ts";
+import type { Tool, ToolContext } from "./tool.ts";
+
+/**
+ * Runs a tool once.
+ *
+ * @param contextOf Makes the tool's context around the signal that stops it.
+ * @throws {ToolError} What the tool threw as one, or a time-out.
+ * @throws {CountersignError} `tool_failed` for anything else; the cause is not
+ * for the caller.
+ */
+export async function perform(
+  tool: Tool,
+  args: unknown,
+  signal: AbortSignal,
+  contextOf: (signal: AbortSignal) => ToolContext,
+): Promise<unknown> {
+  const stopping = new AbortController();
+  const stop = () => stopping.abort(signal.reason);
+  if (signal.aborted) stop();
+  signal.addEventListener("abort", stop, { once: true });
+  const { timeoutMs } = tool;
+  const timer = timeoutMs === undefined ? undefined : setTimeout(
+    () =>
+      stopping.abort(
+        new ToolError(`The tool took longer than ${timeoutMs} ms`),
+      ),
+    timeoutMs,
+  );
+  try {
+    const context = contextOf(stopping.signal);
+    const running = Promise.resolve().then(() => tool.run(args, context));
+    return checked(tool, await within(running, stopping.signal));
+  } catch (cause) {
+    if (cause instanceof ToolError) throw cause;
+    throw new CountersignError("tool_failed", "The tool failed", { cause });
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", stop);
+  }
+}
+
+/** The result as its schema leaves it. */
+function checked(tool: Tool, returned: unknown): unknown {
+  if (tool.output === undefined) return returned ?? null;
+  const output = check(tool.output, returned);
+  if (output.ok) return output.value;
+  throw new TypeError(
+    `Result does not match the output schema: ${sentence(output.issues)}`,
+  );
+}

@@ -1,0 +1,39 @@
+/**
+ * Replay protection: a nonce is spent once.
+ *
+ * @module
+ */
+
+/** A nonce that a verified envelope carried. */
+export interface Nonce {
+  /** Who sent it: nonces of different clients never meet. */
+  readonly clientId: string;
+  /** The nonce. */
+  readonly value: string;
+  /** Unix milliseconds after which the envelope is stale by its clock anyway. */
+  readonly expiresAt: number;
+}
+
+/** Spends a nonce; `false` if it was spent before. */
+export type Spend = (nonce: Nonce) => Promise<boolean>;
+
+/**
+ * Remembers nonces in memory: for a server that has exactly one instance.
+ *
+ * A restart forgets them, so an envelope may be accepted again for as long as
+ * its clock is in the window.
+ */
+export function memoryGuard(now: () => number): Spend {
+  const spent = new Map<string, number>();
+  return ({ clientId, value, expiresAt }) => {
+    // Oldest first; one that outlives its place waits for the next call.
+    for (const [key, expiry] of spent) {
+      if (expiry > now()) break;
+      spent.delete(key);
+    }
+    const key = `${clientId} ${value}`; // no id holds a space
+    if (spent.has(key)) return Promise.resolve(false);
+    spent.set(key, expiresAt);
+    return Promise.resolve(true);
+  };
+}
