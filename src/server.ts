@@ -22,7 +22,7 @@ import {
 import { CountersignError } from "./errors.ts";
 import type { WorkReport } from "./job/worker.ts";
 import type { Background } from "./jobs.ts";
-import { consoleLog } from "./log.ts";
+import { consoleLog, type Log } from "./log.ts";
 import { receive } from "./receive.ts";
 import { errorOf, refusalOf, type Reply, replyOf } from "./respond.ts";
 
@@ -147,9 +147,10 @@ export function createServer(
       });
     };
     try {
-      const { serverId, path, bodyLimit, keyring, clockWindowMs, now } = planOf(
-        env,
-      );
+      const { serverId, path, bodyLimit, keyring, clockWindowMs, now, log } =
+        planOf(
+          env,
+        );
       if (new URL(request.url).pathname !== path) {
         throw new CountersignError("not_found", `Send envelopes to ${path}`);
       }
@@ -195,7 +196,7 @@ export function createServer(
           expiresAt: ts_ms + clockWindowMs,
         },
         signal: request.signal,
-        background: backgroundOf(env, platform),
+        background: backgroundOf(env, platform, log),
       }, house);
       return await respond(replyOf(outcome));
     } catch (thrown) {
@@ -253,16 +254,19 @@ const HEADERS = {
 };
 
 /** `waitUntil` is called as a method: Workers refuse it detached. */
-function backgroundOf(env: unknown, platform: unknown): Background {
+function backgroundOf(env: unknown, platform: unknown, log: Log): Background {
   const context = platform as {
     waitUntil?: (work: Promise<unknown>) => void;
   } | undefined;
-  if (typeof context?.waitUntil !== "function") {
-    return { env, run: () => {}, sliceMs: Infinity };
-  }
+  const keepsAlive = typeof context?.waitUntil === "function";
   return {
     env,
-    run: (work) => context.waitUntil?.(work),
-    sliceMs: SLICE_MS,
+    run(work) {
+      const ended = work.catch((error) =>
+        log("error", "Work in the background failed", { error })
+      );
+      if (keepsAlive) context.waitUntil?.(ended);
+    },
+    sliceMs: keepsAlive ? SLICE_MS : Infinity,
   };
 }
