@@ -42,7 +42,7 @@ async function refused(
   return { answer, response };
 }
 
-Deno.test("a GET of the endpoint is method_not_allowed, and names POST", async () => {
+Deno.test("anything but POST is method_not_allowed, and names POST", async () => {
   await withServer(async ({ handle }) => {
     const put = new Request("http://localhost/", { method: "PUT", body: "{}" });
     const { response } = await refused(
