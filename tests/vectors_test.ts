@@ -13,6 +13,7 @@ import { createKeyring } from "../src/keyring.ts";
 import { signedText, withSignature } from "../src/signed_text.ts";
 import { batch_sum } from "../src/seed.ts";
 import { request } from "./support/envelopes.ts";
+import { hasPython } from "./support/python.ts";
 import derivedKeys from "./vectors/derived_keys.json" with { type: "json" };
 import requestVectors from "./vectors/requests.json" with { type: "json" };
 import responseVectors from "./vectors/responses.json" with { type: "json" };
@@ -223,13 +224,4 @@ function responseKey(secret: string): Promise<CryptoKey> {
 
 function fromHex(text: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(text.match(/../g) ?? [], (pair) => parseInt(pair, 16));
-}
-
-function hasPython(): boolean {
-  try {
-    return new Deno.Command("python3", { args: ["--version"] })
-      .outputSync().success;
-  } catch {
-    return false;
-  }
 }
