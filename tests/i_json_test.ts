@@ -1,6 +1,14 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { createServer } from "@countersign/mcp";
 import { decodeUtf8, duplicateName } from "../src/i_json.ts";
+import {
+  CLIENT_ID,
+  request,
+  SECRET,
+  SERVER_ID,
+  SERVER_SECRET,
+  signed,
+} from "./support/envelopes.ts";
 import vectors from "./vectors/canonical_json.json" with { type: "json" };
 
 for (const { name, input } of vectors.accepted) {
@@ -26,32 +34,10 @@ Deno.test("duplicateName() returns the name unescaped", () => {
 
 for (const { name, input } of vectors.refused) {
   Deno.test(`A server refuses ${name} among the arguments, unsigned`, async () => {
-    const { handle } = createServer({
-      serverId: "mcp-server-001",
-      serverSecret: new Uint8Array(32),
-      clients: { "client-001": new Uint8Array(32) },
-      nonces: "memory",
-      tools: {},
-    });
-    const envelope = JSON.stringify({
-      v: "mcp/0.1",
-      request_id: "r-1",
-      ts_ms: 0,
-      client_id: "client-001",
-      server_id: "mcp-server-001",
-      tool: "echo",
-      args: {},
-      nonce: "0123456789abcdef",
-      signature: "0".repeat(64),
-    });
-    const body = envelope.replace("{}", () => `{"x":${input}}`);
-    const response = await handle(
-      new Request("http://localhost/", {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body,
-      }),
-    );
+    const body = signed({ request_id: "r-1", args: {} })
+      .replace("{}", () => `{"x":${input}}`);
+    const { handle } = bareServer();
+    const response = await handle(request(body));
     const answer = await response.json();
     assertEquals(response.status, 400);
     assertEquals(answer.signature, "");
@@ -83,3 +69,24 @@ Deno.test("decodeUtf8() keeps a byte order mark, which is not JSON", () => {
   assertEquals(text, "\ufeff{}");
   assertThrows(() => JSON.parse(text), SyntaxError, "");
 });
+
+Deno.test("The envelope and its arguments count among the 64 levels", async () => {
+  const { handle } = bareServer();
+  const nested = (depth: number) =>
+    JSON.parse("[".repeat(depth) + "]".repeat(depth));
+  const fits = await handle(request(signed({ args: { x: nested(62) } })));
+  assertMatch((await fits.json()).error, /^unknown_tool: /);
+  const deeper = await handle(request(signed({ args: { x: nested(63) } })));
+  assertMatch((await deeper.json()).error, /^malformed: .*deeper than 64/);
+});
+
+/** A server without tools, for what is refused before one is looked for. */
+function bareServer() {
+  return createServer({
+    serverId: SERVER_ID,
+    serverSecret: SERVER_SECRET,
+    clients: { [CLIENT_ID]: SECRET },
+    nonces: "memory",
+    tools: {},
+  });
+}
