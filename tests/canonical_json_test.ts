@@ -79,6 +79,8 @@ Deno.test("canonicalJson() refuses what JSON cannot carry", () => {
     [{ a: new Uint8Array(1) }, "a Uint8Array"],
     [Object(1), "a Number"],
     [new (class Money {})(), "a Money"],
+    [Object.assign([1], { toJSON: () => 0 }), "an array with toJSON"],
+    [[Object.assign([1], { toJSON: () => 0 })], "an array with toJSON"],
     [cycle, "nesting deeper than 64"],
   ];
   for (const [value, what] of refused) {
