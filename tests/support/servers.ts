@@ -133,6 +133,9 @@ export interface Process extends AsyncDisposable {
   readonly url: string;
   /** Ends it as a power cut would. */
   kill(signal?: Deno.Signal): Promise<void>;
+  /** Stops it as a frozen instance is stopped. */
+  suspend(): void;
+  resume(): void;
 }
 
 /** Starts a server process and waits until it listens. */
@@ -168,14 +171,20 @@ export async function startProcess(
     while (!(await lines.read()).done);
   })();
   let ended = false;
-  const process = {
+  const process: Process = {
     url,
     async kill(signal: Deno.Signal = "SIGKILL") {
       if (ended) return;
       ended = true;
-      child.kill(signal);
+      try {
+        child.kill(signal);
+      } catch {
+        // It has ended by itself.
+      }
       await Promise.all([child.status, drained]);
     },
+    suspend: () => child.kill("SIGSTOP"),
+    resume: () => child.kill("SIGCONT"),
     [Symbol.asyncDispose]: () => process.kill(),
   };
   return process;
