@@ -47,6 +47,8 @@ function inOrder(value: unknown, depth: number): boolean {
   if (depth >= MAX_DEPTH) throw refusal(`nesting deeper than ${MAX_DEPTH}`);
   let ordered = true;
   if (Array.isArray(value)) {
+    // `JSON.stringify` would call it, and write what nobody has looked at.
+    if ("toJSON" in value) throw refusal("an array with toJSON");
     for (let i = 0; i < value.length; i++) {
       const item: unknown = value[i];
       // Long arrays are mostly of numbers: those need no call.
