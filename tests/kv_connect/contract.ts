@@ -1,5 +1,5 @@
 /** What a Deno KV does, whoever speaks to it: each check has a key space of its own. */
-import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "../runtimes/expect.ts";
 import type { KvEntry, KvKey, KvLike, KvSelector } from "../../src/kv/kv.ts";
 
 /** The store as the checks use it: `Deno.Kv`, or what `connectKv` makes. */
@@ -77,7 +77,7 @@ export const checks: Record<string, Check> = {
     const entry = await kv.get([at, "a"]);
     assertEquals(entry.value, bytes('{"é":"日本"}'));
     assertEquals(entry.versionstamp, versionstamp);
-    assertMatch(versionstamp, /^[0-9a-f]{20}$/);
+    assert(/^[0-9a-f]{20}$/.test(versionstamp), versionstamp);
   },
 
   async "an empty value is a value"(kv, at) {
@@ -378,22 +378,6 @@ export const checks: Record<string, Check> = {
     assertEquals(await numbers(first), [10, 11]);
     const rest = kv.list(range, { cursor: first.cursor, limit: 2 });
     assertEquals(await numbers(rest), [12, 13]);
-  },
-
-  async "a cursor is Deno's own, byte for byte"(kv, at) {
-    const local = await Deno.openKv(":memory:");
-    const key = [at, "ÿ?>~", 1.5, new Uint8Array([250, 251, 0])];
-    for (const store of [local, kv]) await set(store, key, bytes(""));
-    await set(kv, [at, "ÿ?>~", 2], bytes(""));
-    await set(local, [at, "ÿ?>~", 2], bytes(""));
-    const cursors = [];
-    for (const store of [local, kv]) {
-      const list = store.list({ prefix: [at] }, { limit: 1 });
-      await all(list);
-      cursors.push(list.cursor);
-    }
-    local.close();
-    assertEquals(cursors[1], cursors[0]);
   },
 
   async "a list that ran out has no cursor left"(kv, at) {

@@ -483,3 +483,18 @@ Deno.test("a store that was closed is of no more use", async () => {
   await assertRejects(set, Error, "was closed");
   assertEquals(kvs.paths, []);
 });
+
+Deno.test("a cursor is Deno's own, byte for byte", async () => {
+  using local = await Deno.openKv(":memory:");
+  const { kv } = connect();
+  const cursors: string[] = [];
+  for (const store of [local, kv]) {
+    const part = ["ÿ?>~", 1.5, new Uint8Array([250, 251, 0])];
+    await store.atomic().set(["a", ...part], value).set(["b"], value).commit();
+    const list = store.list({ prefix: ["a"] }, { limit: 1 });
+    for await (const { key } of list) assertEquals(key.length, 4);
+    cursors.push(list.cursor);
+  }
+  assert(cursors[0].length > 20);
+  assertEquals(cursors[1], cursors[0]);
+});
