@@ -6,7 +6,7 @@
  * is one ready made, configured by the environment.
  *
  * @example A server on Deno
- * ```ts no-eval
+ * ```ts ignore
  * import { createServer, defineTool, type } from "@countersign/mcp";
  *
  * const greet = defineTool({

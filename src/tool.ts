@@ -5,7 +5,7 @@
  */
 
 import type { KvLike } from "./kv/kv.ts";
-import type { Schema } from "./schema.ts";
+import { lean, type Schema } from "./schema.ts";
 
 /** What a running tool may reach. */
 export interface ToolContext {
@@ -188,8 +188,8 @@ export function defineTool(
     : jobOptions(definition.job === true ? {} : definition.job);
   return {
     description,
-    input,
-    output,
+    input: lean(input),
+    output: output && lean(output),
     job,
     replayable,
     timeoutMs,

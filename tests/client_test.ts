@@ -4,7 +4,7 @@ import { CLIENT_ID, SECRET, SERVER_ID } from "./support/envelopes.ts";
 import {
   startProcess,
   type TestServer,
-  tools,
+  type tools,
   withServer,
 } from "./support/servers.ts";
 
