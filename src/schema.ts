@@ -4,6 +4,7 @@
  * @module
  */
 
+import "./jitless.ts"; // first
 import * as arktype from "arktype";
 import type { Issue } from "./errors.ts";
 
