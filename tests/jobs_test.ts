@@ -291,6 +291,26 @@ Deno.test("a poll of an overdue job takes it up", async () => {
   });
 });
 
+Deno.test("a poll that waits takes a job up as soon as it is due", async () => {
+  const naps = defineTool({
+    description: "Gives the instance up twice",
+    input: type({}),
+    job: true,
+    run: async (_args, { sleep }) => {
+      await sleep(1010);
+      await sleep(1010);
+      return "rested";
+    },
+  });
+  await withTools({ naps }, async ({ client }) => {
+    const began = Date.now();
+    const job = await client.start("naps");
+    const state = await job.poll({ waitMs: 10_000 });
+    assertEquals(state, { status: "done", result: "rested" });
+    assert(Date.now() - began < 8000);
+  });
+});
+
 Deno.test("a step's name is used once, and its value is JSON", async () => {
   const wrong = defineTool({
     description: "Misuses steps",
@@ -339,7 +359,7 @@ Deno.test("a tool whose steps have changed since the job began ends in a clear e
       version = 1;
       charged = 0;
       const job = await client.start("changing", { change });
-      await job.poll({ waitMs: 100 });
+      await new Promise((resolve) => setTimeout(resolve, 100)); // it failed
       version = 2;
       await work();
       const error = await assertRejects(() => job.result(), CountersignError);
