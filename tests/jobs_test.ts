@@ -9,6 +9,7 @@ import {
   createClient,
   createServer,
   defineTool,
+  type Server,
   TerminalError,
   ToolError,
   type Tools,
@@ -156,7 +157,7 @@ Deno.test("a failed attempt is tried again after a pause, and kept steps are not
   });
   await withTools({ flaky }, async ({ client, work, forward, lines }) => {
     const job = await client.start("flaky");
-    await job.poll({ waitMs: 200 });
+    await new Promise((resolve) => setTimeout(resolve, 100)); // it failed
     for (let i = 0; i < 2; i++) {
       forward(10_000);
       assertEquals((await work()).ran, 1);
@@ -594,6 +595,32 @@ Deno.test("no more jobs run at once than concurrency allows; the rest come after
     for (const job of jobs) assertEquals(await job.result(), "done");
     assertEquals(most, 2);
   }, { jobs: { concurrency: 2 } });
+});
+
+Deno.test("a run that the platform stopped without a word does not hold its room for ever", async () => {
+  const stopped = defineTool({
+    description: "Never ends, as if its request had been taken away",
+    input: type({ "quick?": "boolean" }),
+    job: true,
+    run: ({ quick }) => quick ? "done" : new Promise<string>(() => {}),
+  });
+  const options = { jobs: { concurrency: 1, leaseMs: 3_600_000 } };
+  await withTools({ stopped }, async ({ handle, forward, work }) => {
+    const client = createClient({
+      handle: (request: Request) =>
+        (handle as Server["handle"])(request, {}, { waitUntil() {} }),
+      clientId: CLIENT_ID,
+      secret: SECRET,
+      serverId: SERVER_ID,
+    });
+    await client.start("stopped");
+    const { id = "" } = await client.start("stopped", { quick: true });
+    assertEquals(await work(), { ran: 0, removed: 0 });
+    forward(25_000 + 60_000);
+    assertEquals(await work(), { ran: 1, removed: 0 });
+    const state = await client.job(id).poll();
+    assertEquals(state, { status: "done", result: "done" });
+  }, options);
 });
 
 Deno.test("progress is told in fractions of one, or not at all", async () => {
