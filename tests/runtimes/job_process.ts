@@ -8,9 +8,9 @@ Deno.serve({
   hostname: "127.0.0.1",
   onListen: ({ hostname, port }) =>
     console.log(`Listening on http://${hostname}:${port}/`),
-}, async (request) => {
+}, async (request, { completed }) => {
   if (new URL(request.url).pathname !== "/work") {
-    return await server.handle(request, env);
+    return await server.handle(request, { ...env, completed });
   }
   return Response.json(await server.work(env));
 });

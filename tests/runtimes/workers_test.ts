@@ -161,10 +161,6 @@ Deno.test("a Worker and a Deno process finish each other's jobs, over one KV", (
     await using process = await startProcess(setting.env, file);
     const atWorker = clientOf(worker.url);
     const atProcess = clientOf(process.url);
-    const work = async () => {
-      const response = await fetch(new URL("work", process.url));
-      await response.body?.cancel();
-    };
 
     const one = await atWorker.start("travels", { naps: 2 });
     for (let tick = 0; tick < 2; tick++) {
