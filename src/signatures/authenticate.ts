@@ -70,7 +70,7 @@ export function mayRepeat(method: string): boolean {
  */
 export async function verifyRequest(
   request: Request,
-  body: Uint8Array<ArrayBuffer>,
+  body: Uint8Array,
   { keyring, now, authority }: VerifyOptions,
 ): Promise<SignedRequest> {
   const { method, headers } = request;
@@ -163,7 +163,7 @@ export function challenge(
 
 async function digestHolds(
   headers: Headers,
-  body: Uint8Array<ArrayBuffer>,
+  body: Uint8Array,
 ): Promise<boolean> {
   try {
     return await matchesDigest(headers.get("content-digest") ?? "", body);

@@ -23,9 +23,12 @@ import { parseDictionary } from "./structured_fields.ts";
  * ```
  */
 export async function contentDigest(
-  content: Uint8Array<ArrayBuffer>,
+  content: Uint8Array,
 ): Promise<string> {
-  const hash = await crypto.subtle.digest("SHA-256", content);
+  const hash = await crypto.subtle.digest(
+    "SHA-256",
+    content as Uint8Array<ArrayBuffer>,
+  );
   return `sha-256=:${toBase64(hash)}:`;
 }
 
@@ -39,7 +42,7 @@ export async function contentDigest(
  */
 export async function matchesDigest(
   field: string,
-  content: Uint8Array<ArrayBuffer>,
+  content: Uint8Array,
 ): Promise<boolean> {
   const claimed = parseDictionary(field).get("sha-256");
   return `sha-256=${claimed}` === await contentDigest(content);
