@@ -103,10 +103,8 @@ export async function sign(
   label = "sig",
 ): Promise<SignatureFields> {
   const input = `(${components.map(identifier).join(" ")})` +
-    Object.entries(params).map(([name, value]) =>
-      `;${name}=${serialize(value)}`
-    )
-      .join("");
+    Object.entries(params)
+      .map(([name, value]) => `;${name}=${serialize(value)}`).join("");
   const base = signatureBase(message, components, input);
   const mac = await crypto.subtle.sign("HMAC", key, base);
   return {
@@ -153,7 +151,9 @@ export function readSignature(
   const { created, expires = created + maxAge } = params;
   if (
     !["created", "keyid", ...policy.params].every((name) => name in params) ||
-    !Object.entries(params).every(isWellTyped)
+    !Object.entries(params).every(([name, value]) =>
+      typeof value === (/^(created|expires)$/.test(name) ? "number" : "string")
+    ) || (params.alg ?? "hmac-sha256") !== "hmac-sha256" // section 7.3.6
   ) throw new SignatureError("bad_parameters");
   if (
     created > now + skew || expires < now - skew ||
@@ -193,13 +193,6 @@ function select({ request, response }: Message, tag: string | undefined) {
   } catch (cause) {
     throw new SignatureError("malformed_signature", { cause });
   }
-}
-
-function isWellTyped([name, value]: [string, unknown]): boolean {
-  if (name === "alg") return value === "hmac-sha256";
-  return /^(created|expires)$/.test(name)
-    ? typeof value === "number"
-    : typeof value === "string";
 }
 
 /** A component without the quotes. */
