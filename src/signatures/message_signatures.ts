@@ -79,8 +79,9 @@ export type SignatureFields = Readonly<
  * ```ts
  * import { sign, verify } from "@countersign/mcp/signatures";
  *
+ * const secret = crypto.getRandomValues(new Uint8Array(32));
  * const hmac = { name: "HMAC", hash: "SHA-256" };
- * const key = await crypto.subtle.generateKey(hmac, false, ["sign", "verify"]);
+ * const key = await crypto.subtle.importKey("raw", secret, hmac, false, ["sign", "verify"]);
  * const now = Math.floor(Date.now() / 1000);
  * const request = new Request("https://example.com/orders", { method: "POST" });
  * const components = ["@method", "@authority", "@path"];

@@ -50,19 +50,20 @@ export type SignedFetch = (
  *
  * @throws {RangeError} If the secret is shorter than 32 bytes.
  *
- * @example Give it to an MCP client
- * ```ts no-eval
- * import { Client, StreamableHTTPClientTransport } from "npm:@modelcontextprotocol/client";
+ * @example Sign what an MCP client sends
+ * ```ts
  * import { signedFetch } from "@countersign/mcp/signatures";
  *
  * const fetch = signedFetch({
  *   clientId: "client-001",
- *   secret: Deno.env.get("COUNTERSIGN_SECRET")!,
+ *   secret: crypto.getRandomValues(new Uint8Array(32)),
+ *   fetch: (request) => new Response(null, { // leave this out to use the network
+ *     status: request.headers.has("signature") ? 503 : 401,
+ *   }),
  * });
- * const client = new Client({ name: "example", version: "1.0.0" });
- * await client.connect(
- *   new StreamableHTTPClientTransport(new URL("https://example.com/mcp"), { fetch }),
- * );
+ * // new StreamableHTTPClientTransport(new URL("https://example.com/mcp"), { fetch })
+ * const response = await fetch("https://example.com/mcp", { method: "POST", body: "{}" });
+ * console.log(response.status); // 503
  * ```
  */
 export function signedFetch(
