@@ -56,7 +56,7 @@ async function runTool(
     if (!house.jobsSpend) await spendNonce(call, house, false);
     const nonce = house.jobsSpend ? call.nonce : undefined;
     return await house.jobs.start(
-      { clientId, requestId, name, tool, args, nonce },
+      { clientId, requestId, name, tool, args, nonce, signal },
       background,
     );
   }

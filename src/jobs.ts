@@ -8,9 +8,10 @@ import { canonicalJson } from "./canonical_json.ts";
 import { CountersignError } from "./errors.ts";
 import { sign } from "./hmac.ts";
 import { accept, isFinal, type Job } from "./job/job.ts";
-import type { Held, JobStore } from "./job/store.ts";
+import type { Acceptance, Held, JobStore, Listing, Page } from "./job/store.ts";
 import type { Worker } from "./job/worker.ts";
 import { type Outcome, outcomeOf } from "./outcome.ts";
+import { pause } from "./pause.ts";
 import type { Nonce } from "./replay.ts";
 import type { Tool } from "./tool.ts";
 
@@ -22,6 +23,7 @@ export interface Start {
   readonly tool: Tool;
   readonly args: unknown;
   readonly nonce: Nonce | undefined;
+  readonly signal: AbortSignal;
 }
 
 /** Runs work that outlives the answer; on Workers through `waitUntil`. */
@@ -37,7 +39,8 @@ export interface Background {
 /** The jobs of a server. */
 export interface Jobs {
   /**
-   * Accepts a job, or answers the one that this request started before.
+   * Accepts a job, or answers the one that this request started before; with
+   * its end, if that comes within the tool's `waitMs`.
    *
    * @throws {CountersignError} `replayed`, `idempotency_conflict` or `too_many_jobs`
    */
@@ -54,6 +57,8 @@ export interface Jobs {
     signal: AbortSignal,
     background: Background,
   ): Promise<Outcome>;
+  /** Lists a client's jobs, newest first. */
+  list(clientId: string, page: Page): Promise<Listing>;
   /**
    * Ends a job for its owner; one that has ended stays as it is.
    *
@@ -90,7 +95,8 @@ export function createJobs(options: JobsOptions): Jobs {
   }
 
   return {
-    async start({ clientId, requestId, name, tool, args, nonce }, background) {
+    async start(start, background) {
+      const { clientId, requestId, name, tool, args, nonce, signal } = start;
       // The alphabet of ids has no line feed: the text is unambiguous.
       const text = `${clientId}\n${requestId}`;
       const [mac, unfinished] = await Promise.all([
@@ -112,44 +118,83 @@ export function createJobs(options: JobsOptions): Jobs {
         lease,
         leaseMs,
       );
-      let held: Held | undefined;
+      let acceptance: Acceptance | undefined;
       try {
-        const acceptance = await store.accept(job, args, nonce);
-        if (acceptance.kind === "replayed") throw replayed();
-        if (acceptance.kind === "accepted") held = acceptance.held;
-        else await refuseConflict(acceptance.held.job, name, args);
+        acceptance = await store.accept(job, args, nonce);
       } finally {
-        if (held === undefined) worker.release(lease);
+        if (acceptance?.kind !== "accepted") worker.release(lease);
       }
-      if (held && lease) {
-        background.run(worker.run(held, background.env, background.sliceMs));
+      if (acceptance.kind === "replayed") throw replayed();
+      let { held } = acceptance;
+      const { pollAfterMs = 0, waitMs = 0 } = tool.job ?? {};
+      let running: Promise<Held | undefined> | undefined;
+      if (acceptance.kind === "known") {
+        await refuseConflict(held.job, name, args);
+      } else if (lease) {
+        running = worker.run(held, background.env, background.sliceMs);
+        background.run(running);
       }
-      const pollAfterMs = tool.job?.pollAfterMs ?? 0;
-      return { kind: "accepted", jobId: id, pollAfterMs };
+      if (waitMs > 0) held = await endOf(held, running, waitMs, signal);
+      return isFinal(held.job) && waitMs > 0
+        ? await outcomeOf(held.job, store)
+        : { kind: "accepted", jobId: id, pollAfterMs };
     },
 
     async poll(id, clientId, waitMs, signal, background) {
       let held = await owned(id, clientId);
-      const until = now() + waitMs;
       if (!isFinal(held.job) && held.job.dueAt <= now()) {
         const { env, sliceMs } = background;
         background.run(worker.take(held, env, sliceMs));
       }
-      const { progress } = held.job;
-      while (!isFinal(held.job) && now() < until) {
-        if (!sameProgress(held.job.progress, progress)) break;
-        const current = await store.changed(held, until - now(), signal);
-        if (current === undefined) break;
-        held = current;
-      }
+      held = await change(held, waitMs, signal, told(held.job));
       return await outcomeOf(held.job, store);
     },
+
+    list: (clientId, page) => store.list(clientId, page),
 
     async cancel(id, clientId) {
       const held = await owned(id, clientId);
       return (await worker.cancel(held) ?? held).job;
     },
   };
+
+  /** Waits for a job's end: for the run itself where it runs here. */
+  async function endOf(
+    held: Held,
+    running: Promise<Held | undefined> | undefined,
+    waitMs: number,
+    signal: AbortSignal,
+  ): Promise<Held> {
+    const began = Date.now();
+    if (running) {
+      const over = new AbortController();
+      const ended = await Promise.race([
+        running,
+        pause(waitMs, over.signal).catch(() => undefined),
+      ]).finally(() => over.abort());
+      held = ended ?? held;
+    }
+    return await change(held, began + waitMs - Date.now(), signal);
+  }
+
+  /** Waits until a job ends, or tells its owner something else than it `told`. */
+  async function change(
+    held: Held,
+    ms: number,
+    signal: AbortSignal,
+    before?: string,
+  ): Promise<Held> {
+    const until = Date.now() + ms;
+    while (!isFinal(held.job) && !signal.aborted) {
+      const left = until - Date.now();
+      if (left <= 0) break;
+      if (before !== undefined && told(held.job) !== before) break;
+      const current = await store.changed(held, left, signal);
+      if (current === undefined) break;
+      held = current;
+    }
+    return held;
+  }
 
   async function refuseConflict(job: Job, tool: string, args: unknown) {
     const same = job.tool === tool &&
@@ -171,6 +216,7 @@ export function replayed(): CountersignError {
   );
 }
 
-function sameProgress(a: Job["progress"], b: Job["progress"]): boolean {
-  return a?.fraction === b?.fraction && a?.message === b?.message;
+/** What a poll tells of a working job. */
+function told({ progress }: Job): string {
+  return JSON.stringify(progress ?? null);
 }

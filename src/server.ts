@@ -11,6 +11,7 @@ import {
   plan,
   type ServerOptions,
 } from "./assemble.ts";
+import { callerGone } from "./caller_gone.ts";
 import { dispatch } from "./dispatch.ts";
 import {
   decodeRequest,
@@ -80,7 +81,7 @@ const SLICE_MS = 25_000;
  *   input: type({ name: "1 <= string <= 64" }),
  *   run: ({ name }) => ({ greeting: `Hello, ${name}!` }),
  * });
- * const { handle } = createServer({
+ * const { handle, stop } = createServer({
  *   serverId: "greeter",
  *   serverSecret: crypto.getRandomValues(new Uint8Array(32)),
  *   clients: { "client-001": crypto.getRandomValues(new Uint8Array(32)) },
@@ -89,6 +90,7 @@ const SLICE_MS = 25_000;
  * });
  * const response = await handle(new Request("http://localhost/"));
  * console.log(response.status); // 200
+ * await stop();
  * ```
  */
 export function createServer(
@@ -195,7 +197,7 @@ export function createServer(
           value: nonce,
           expiresAt: ts_ms + clockWindowMs,
         },
-        signal: request.signal,
+        signal: callerGone(request, env),
         background: backgroundOf(env, platform, log),
       }, house);
       return await respond(replyOf(outcome));

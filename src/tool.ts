@@ -5,7 +5,7 @@
  */
 
 import type { KvLike } from "./kv/kv.ts";
-import type { Schema } from "./schema.ts";
+import { lean, type Schema } from "./schema.ts";
 
 /** What a running tool may reach. */
 export interface ToolContext {
@@ -51,6 +51,14 @@ export interface JobOptions {
   backoffMs?: number;
   /** When a client should first ask, in milliseconds. Defaults to 500. */
   pollAfterMs?: number;
+  /**
+   * Milliseconds that the first answer waits for the job's end: one that ends
+   * in time answers with its result. Defaults to 0.
+   *
+   * So a tool that must not run twice is a job that waits: who lost the answer
+   * sends the same request id again, and gets the one that was recorded.
+   */
+  waitMs?: number;
 }
 
 /** A tool, as {@linkcode defineTool} makes it. */
@@ -180,8 +188,8 @@ export function defineTool(
     : jobOptions(definition.job === true ? {} : definition.job);
   return {
     description,
-    input,
-    output,
+    input: lean(input),
+    output: output && lean(output),
     job,
     replayable,
     timeoutMs,
@@ -190,17 +198,18 @@ export function defineTool(
 }
 
 function jobOptions(options: JobOptions): Required<JobOptions> {
-  const { attempts = 5, backoffMs = 1000, pollAfterMs = 500 } = options;
+  const { attempts = 5, backoffMs = 1000, pollAfterMs = 500, waitMs = 0 } =
+    options;
   if (!Number.isSafeInteger(attempts) || attempts < 1) {
     throw new RangeError(
       `attempts must be an integer of at least 1, is ${attempts}`,
     );
   }
-  if (!(backoffMs >= 0)) {
-    throw new RangeError(`backoffMs must be at least 0, is ${backoffMs}`);
+  const times = { backoffMs, pollAfterMs, waitMs };
+  for (const [name, ms] of Object.entries(times)) {
+    if (!(ms >= 0)) {
+      throw new RangeError(`${name} must be at least 0, is ${ms}`);
+    }
   }
-  if (!(pollAfterMs >= 0)) {
-    throw new RangeError(`pollAfterMs must be at least 0, is ${pollAfterMs}`);
-  }
-  return { attempts, backoffMs, pollAfterMs };
+  return { attempts, backoffMs, pollAfterMs, waitMs };
 }
