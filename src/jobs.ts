@@ -7,7 +7,8 @@
 import { canonicalJson } from "./canonical_json.ts";
 import { CountersignError } from "./errors.ts";
 import { sign } from "./hmac.ts";
-import { accept, isFinal, type Job } from "./job/job.ts";
+import { accept, answered, isFinal, type Job } from "./job/job.ts";
+import { answerStep } from "./job/steps.ts";
 import type { Held, JobStore } from "./job/store.ts";
 import type { Worker } from "./job/worker.ts";
 import { type Outcome, outcomeOf } from "./outcome.ts";
@@ -34,6 +35,12 @@ export interface Background {
   readonly sliceMs: number;
 }
 
+/** A job as its owner may see it. */
+export interface View {
+  readonly job: Job;
+  readonly outcome: Outcome;
+}
+
 /** The jobs of a server. */
 export interface Jobs {
   /**
@@ -55,6 +62,35 @@ export interface Jobs {
     background: Background,
   ): Promise<Outcome>;
   /**
+   * Tells the owner all of a job, and drives it if nobody does.
+   *
+   * @throws {CountersignError} `job_not_found`
+   */
+  view(id: string, clientId: string, background: Background): Promise<View>;
+  /**
+   * Yields a job as it stands and at every change that its owner can see, until
+   * it ends, is removed, or the signal is aborted.
+   *
+   * @throws {CountersignError} `job_not_found`
+   */
+  follow(
+    id: string,
+    clientId: string,
+    signal: AbortSignal,
+    background: Background,
+  ): AsyncGenerator<View, void>;
+  /**
+   * Answers questions of a job; names that it does not ask for are ignored.
+   *
+   * @throws {CountersignError} `job_not_found`, or `unavailable` while it runs
+   */
+  answer(
+    id: string,
+    clientId: string,
+    answers: Readonly<Record<string, unknown>>,
+    background: Background,
+  ): Promise<Job>;
+  /**
    * Ends a job for its owner; one that has ended stays as it is.
    *
    * @throws {CountersignError} `job_not_found`
@@ -74,6 +110,12 @@ export interface JobsOptions {
   /** Current time, in Unix milliseconds. */
   readonly now: () => number;
 }
+
+/** Longest and shortest that following a job waits before it looks again. */
+const FOLLOW_MS = 20_000;
+const MIN_FOLLOW_MS = 200;
+/** How long an answer waits for a job that runs. */
+const PATIENCE_MS = 10_000;
 
 /** Puts store and worker together. */
 export function createJobs(options: JobsOptions): Jobs {
@@ -131,10 +173,7 @@ export function createJobs(options: JobsOptions): Jobs {
     async poll(id, clientId, waitMs, signal, background) {
       let held = await owned(id, clientId);
       const until = now() + waitMs;
-      if (!isFinal(held.job) && held.job.dueAt <= now()) {
-        const { env, sliceMs } = background;
-        background.run(worker.take(held, env, sliceMs));
-      }
+      drive(held, background);
       const { progress } = held.job;
       while (!isFinal(held.job) && now() < until) {
         if (!sameProgress(held.job.progress, progress)) break;
@@ -145,11 +184,77 @@ export function createJobs(options: JobsOptions): Jobs {
       return await outcomeOf(held.job, store);
     },
 
+    async view(id, clientId, background) {
+      const held = await owned(id, clientId);
+      drive(held, background);
+      return await viewOf(held);
+    },
+
+    async *follow(id, clientId, signal, background) {
+      let seen: string | undefined;
+      let held: Held | undefined = await owned(id, clientId);
+      while (held && !signal.aborted) {
+        drive(held, background);
+        const { status, progress, questions } = held.job;
+        const visible = JSON.stringify([status, progress, questions]);
+        if (visible !== seen) yield await viewOf(held);
+        seen = visible;
+        if (isFinal(held.job)) return;
+        const dueInMs = Math.max(MIN_FOLLOW_MS, held.job.dueAt - now());
+        const waitMs = Math.min(FOLLOW_MS, dueInMs);
+        held = await store.changed(held, waitMs, signal)
+          .catch((error) => {
+            if (!signal.aborted) throw error;
+            return undefined;
+          });
+      }
+    },
+
+    async answer(id, clientId, answers, background) {
+      const until = now() + PATIENCE_MS;
+      for (let held = await owned(id, clientId);;) {
+        const names = Object.keys(held.job.questions ?? {})
+          .filter((name) => Object.hasOwn(answers, name));
+        if (isFinal(held.job) || names.length === 0) return held.job;
+        if (held.job.lease === undefined) {
+          const next = answered(held.job, now(), new Set(names));
+          const kept = names.map((name) =>
+            [answerStep(name), answers[name]] as const
+          );
+          const written = await store.answer(held, next, new Map(kept));
+          if (written) {
+            drive(written, background);
+            return written.job;
+          }
+        } else if (now() >= until) {
+          throw new CountersignError(
+            "unavailable",
+            "The job is running just now; answer it again",
+            { retryAfterMs: 1000 },
+          );
+        } else {
+          // It was woken beside its question: whoever runs it must not lose it.
+          await store.changed(held, until - now());
+        }
+        held = await owned(id, clientId);
+      }
+    },
+
     async cancel(id, clientId) {
       const held = await owned(id, clientId);
       return (await worker.cancel(held) ?? held).job;
     },
   };
+
+  /** Runs a job that is overdue: whoever looks at it may. */
+  function drive(held: Held, { env, sliceMs, run }: Background): void {
+    if (isFinal(held.job) || held.job.dueAt > now()) return;
+    run(worker.take(held, env, sliceMs));
+  }
+
+  async function viewOf({ job }: Held): Promise<View> {
+    return { job, outcome: await outcomeOf(job, store) };
+  }
 
   async function refuseConflict(job: Job, tool: string, args: unknown) {
     const same = job.tool === tool &&

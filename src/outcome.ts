@@ -5,7 +5,7 @@
  */
 
 import { CountersignError } from "./errors.ts";
-import type { Job, Progress } from "./job/job.ts";
+import type { Asked, Job, Progress } from "./job/job.ts";
 import type { JobStore } from "./job/store.ts";
 
 /** What became of a call. Refusals and failures of a call are thrown instead. */
@@ -16,7 +16,12 @@ export type Outcome =
     readonly jobId: string;
     readonly pollAfterMs: number;
   }
-  | { readonly kind: "running"; readonly progress: Progress | undefined }
+  | {
+    readonly kind: "running";
+    readonly progress: Progress | undefined;
+    /** What the job waits to be told, by name. */
+    readonly questions?: Readonly<Record<string, Asked>>;
+  }
   | { readonly kind: "done"; readonly result: unknown }
   | { readonly kind: "ended"; readonly error: CountersignError };
 
@@ -24,7 +29,11 @@ export type Outcome =
 export async function outcomeOf(job: Job, store: JobStore): Promise<Outcome> {
   switch (job.status) {
     case "working":
-      return { kind: "running", progress: job.progress };
+      return {
+        kind: "running",
+        progress: job.progress,
+        ...job.questions && { questions: job.questions },
+      };
     case "completed":
       return { kind: "done", result: await store.result(job) };
     case "failed": {

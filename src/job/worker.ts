@@ -145,7 +145,12 @@ export function createWorker(options: WorkerOptions): Worker {
         await held.end(({ job, version }) =>
           store.replace(
             { job, version },
-            suspend(job, now(), Math.max(now(), ending.dueAt)),
+            suspend(
+              job,
+              now(),
+              Math.max(now(), ending.dueAt),
+              ending.questions,
+            ),
           )
         );
         return;
@@ -241,10 +246,15 @@ function jobError(error: unknown): JobError {
   if (codeOf(error) === "result_too_large") {
     return { code: "result_too_large", message: (error as Error).message };
   }
-  const message = error instanceof ToolError
-    ? error.message
-    : "The tool failed; its error is in the server's log";
-  return { code: "tool_failed", message: message.slice(0, LONGEST_MESSAGE) };
+  if (error instanceof ToolError) {
+    const message = error.message.slice(0, LONGEST_MESSAGE);
+    return { code: "tool_failed", message };
+  }
+  return {
+    code: "tool_failed",
+    message: "The tool failed; its error is in the server's log",
+    internal: true,
+  };
 }
 
 function codeOf(error: unknown): string | undefined {
