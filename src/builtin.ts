@@ -7,6 +7,7 @@
 import { ID } from "./envelope.ts";
 import { CountersignError } from "./errors.ts";
 import type { Call, House } from "./house.ts";
+import type { Job } from "./job/job.ts";
 import type { Jobs } from "./jobs.ts";
 import type { Outcome } from "./outcome.ts";
 import { jsonObject, jsonSchema, type Schema, type } from "./schema.ts";
@@ -39,6 +40,20 @@ const answers = type({
     },
   },
 });
+
+const list = type({
+  "status?": "'running' | 'done' | 'error' | 'cancelled'",
+  "limit?": "1 <= number.integer <= 100",
+  "cursor?": ID,
+});
+
+/** How jobs stand, in the envelope protocol's words. */
+const STATUSES = {
+  running: "working",
+  done: "completed",
+  error: "failed",
+  cancelled: "cancelled",
+} as const;
 
 /** The built-in tools, by name. */
 export const BUILTINS: Readonly<Record<string, Builtin>> = {
@@ -96,6 +111,19 @@ export const BUILTINS: Readonly<Record<string, Builtin>> = {
       return { kind: "ok", result: { job_id, status } };
     },
   },
+  list_jobs: {
+    description: "Lists your jobs, newest first",
+    input: list,
+    output: undefined,
+    changes: false,
+    async answer(args, { caller }, house) {
+      const { status, limit = 50, cursor } = args as typeof list.infer;
+      const page = { status: status && STATUSES[status], limit, cursor };
+      const listing = await jobsOf(house).list(caller.id, page);
+      const jobs = listing.jobs.map(summary);
+      return { kind: "ok", result: { jobs, cursor: listing.cursor } };
+    },
+  },
   cancel_job: {
     description: "Cancels a job of yours; one that has ended stays as it is",
     input: job,
@@ -103,11 +131,30 @@ export const BUILTINS: Readonly<Record<string, Builtin>> = {
     changes: true,
     async answer(args, { caller }, house) {
       const { job_id } = args as typeof job.infer;
-      const { status } = await jobsOf(house).cancel(job_id, caller.id);
+      const cancelled = await jobsOf(house).cancel(job_id, caller.id);
+      const status = statusOf(cancelled);
       return { kind: "ok", result: { job_id, status } };
     },
   },
 };
+
+function statusOf({ status }: Job): string {
+  const words = Object.keys(STATUSES) as (keyof typeof STATUSES)[];
+  return words.find((word) => STATUSES[word] === status) ?? status;
+}
+
+function summary(job: Job): Record<string, unknown> {
+  return {
+    job_id: job.id,
+    request_id: job.requestId,
+    tool: job.tool,
+    status: statusOf(job),
+    created_ms: job.createdAt,
+    updated_ms: job.updatedAt,
+    progress: job.progress?.fraction,
+    message: job.progress?.message ?? job.error?.message,
+  };
+}
 
 interface Listable {
   readonly description: string;

@@ -8,7 +8,7 @@
  * @module
  */
 
-import { type JobHandle, jobHandle } from "./client/job_handle.ts";
+import { firstState, type JobHandle, jobHandle } from "./client/job_handle.ts";
 import { type Send, sender } from "./client/send.ts";
 import type { Secret } from "./hmac.ts";
 
@@ -43,6 +43,30 @@ export interface Builtins {
         server_id: string;
         fingerprint: string;
         capabilities: Record<string, boolean>;
+      };
+      job: false;
+    };
+  };
+  /** This client's jobs, newest first; `cursor` leads to the next page. */
+  readonly list_jobs: {
+    readonly infer?: {
+      args: {
+        status?: "running" | "done" | "error" | "cancelled";
+        limit?: number;
+        cursor?: string;
+      };
+      result: {
+        jobs: {
+          job_id: string;
+          request_id: string;
+          tool: string;
+          status: "running" | "done" | "error" | "cancelled";
+          created_ms: number;
+          updated_ms: number;
+          progress?: number;
+          message?: string;
+        }[];
+        cursor?: string;
       };
       job: false;
     };
@@ -227,23 +251,25 @@ export function createClient<T = Record<string, { infer?: any }>>(
     },
 
     async start(tool, ...[args, options]) {
-      const { result } = await send({
-        tool,
-        args: args ?? {},
-        requestId: options?.requestId ?? crypto.randomUUID(),
-        repeatable: true,
-        signal: options?.signal,
-      });
-      const { job_id, poll_after_ms } = result as {
-        job_id: string;
-        poll_after_ms: number;
-      };
-      return jobHandle(job_id, send, poll_after_ms);
+      return jobHandle(
+        send,
+        await firstState(send, {
+          tool,
+          args: args ?? {},
+          requestId: options?.requestId ?? crypto.randomUUID(),
+          repeatable: true,
+          signal: options?.signal,
+        }),
+      );
     },
 
-    job: (id) => jobHandle(id, send, 500),
+    job: (id) => jobHandle(send, { id, pollAfterMs: 500 }),
   };
 }
 
 /** Built-in tools that change nothing. */
-const READS: ReadonlySet<string> = new Set(["server_identity", "list_tools"]);
+const READS: ReadonlySet<string> = new Set([
+  "server_identity",
+  "list_tools",
+  "list_jobs",
+]);

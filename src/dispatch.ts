@@ -59,7 +59,7 @@ async function runTool(
     if (!house.jobsSpend) await spendNonce(call, house, false);
     const nonce = house.jobsSpend ? call.nonce : undefined;
     return await house.jobs.start(
-      { clientId, requestId, name, tool, args: prepared, nonce },
+      { clientId, requestId, name, tool, args: prepared, nonce, signal },
       background,
     );
   }

@@ -7,11 +7,12 @@
 import { canonicalJson } from "./canonical_json.ts";
 import { CountersignError } from "./errors.ts";
 import { sign } from "./hmac.ts";
-import { accept, answered, isFinal, type Job } from "./job/job.ts";
-import { answerStep } from "./job/steps.ts";
-import type { Held, JobStore } from "./job/store.ts";
+import { type Following, following } from "./job/following.ts";
+import { accept, isFinal, type Job } from "./job/job.ts";
+import type { Acceptance, Held, JobStore, Listing, Page } from "./job/store.ts";
 import type { Worker } from "./job/worker.ts";
 import { type Outcome, outcomeOf } from "./outcome.ts";
+import { pause } from "./pause.ts";
 import type { Nonce } from "./replay.ts";
 import type { Tool } from "./tool.ts";
 
@@ -23,6 +24,7 @@ export interface Start {
   readonly tool: Tool;
   readonly args: unknown;
   readonly nonce: Nonce | undefined;
+  readonly signal: AbortSignal;
 }
 
 /** Runs work that outlives the answer; on Workers through `waitUntil`. */
@@ -35,16 +37,11 @@ export interface Background {
   readonly sliceMs: number;
 }
 
-/** A job as its owner may see it. */
-export interface View {
-  readonly job: Job;
-  readonly outcome: Outcome;
-}
-
 /** The jobs of a server. */
-export interface Jobs {
+export interface Jobs extends Following {
   /**
-   * Accepts a job, or answers the one that this request started before.
+   * Accepts a job, or answers the one that this request started before; with
+   * its end, if that comes within the tool's `waitMs`.
    *
    * @throws {CountersignError} `replayed`, `idempotency_conflict` or `too_many_jobs`
    */
@@ -61,35 +58,8 @@ export interface Jobs {
     signal: AbortSignal,
     background: Background,
   ): Promise<Outcome>;
-  /**
-   * Tells the owner all of a job, and drives it if nobody does.
-   *
-   * @throws {CountersignError} `job_not_found`
-   */
-  view(id: string, clientId: string, background: Background): Promise<View>;
-  /**
-   * Yields a job as it stands and at every change that its owner can see, until
-   * it ends, is removed, or the signal is aborted.
-   *
-   * @throws {CountersignError} `job_not_found`
-   */
-  follow(
-    id: string,
-    clientId: string,
-    signal: AbortSignal,
-    background: Background,
-  ): AsyncGenerator<View, void>;
-  /**
-   * Answers questions of a job; names that it does not ask for are ignored.
-   *
-   * @throws {CountersignError} `job_not_found`, or `unavailable` while it runs
-   */
-  answer(
-    id: string,
-    clientId: string,
-    answers: Readonly<Record<string, unknown>>,
-    background: Background,
-  ): Promise<Job>;
+  /** Lists a client's jobs, newest first. */
+  list(clientId: string, page: Page): Promise<Listing>;
   /**
    * Ends a job for its owner; one that has ended stays as it is.
    *
@@ -111,12 +81,6 @@ export interface JobsOptions {
   readonly now: () => number;
 }
 
-/** Longest and shortest that following a job waits before it looks again. */
-const FOLLOW_MS = 20_000;
-const MIN_FOLLOW_MS = 200;
-/** How long an answer waits for a job that runs. */
-const PATIENCE_MS = 10_000;
-
 /** Puts store and worker together. */
 export function createJobs(options: JobsOptions): Jobs {
   const { store, worker, idKey, leaseMs, maxUnfinished, now } = options;
@@ -132,7 +96,8 @@ export function createJobs(options: JobsOptions): Jobs {
   }
 
   return {
-    async start({ clientId, requestId, name, tool, args, nonce }, background) {
+    async start(start, background) {
+      const { clientId, requestId, name, tool, args, nonce, signal } = start;
       // The alphabet of ids has no line feed: the text is unambiguous.
       const text = `${clientId}\n${requestId}`;
       const [mac, unfinished] = await Promise.all([
@@ -154,91 +119,38 @@ export function createJobs(options: JobsOptions): Jobs {
         lease,
         leaseMs,
       );
-      let held: Held | undefined;
+      let acceptance: Acceptance | undefined;
       try {
-        const acceptance = await store.accept(job, args, nonce);
-        if (acceptance.kind === "replayed") throw replayed();
-        if (acceptance.kind === "accepted") held = acceptance.held;
-        else await refuseConflict(acceptance.held.job, name, args);
+        acceptance = await store.accept(job, args, nonce);
       } finally {
-        if (held === undefined) worker.release(lease);
+        if (acceptance?.kind !== "accepted") worker.release(lease);
       }
-      if (held && lease) {
-        background.run(worker.run(held, background.env, background.sliceMs));
+      if (acceptance.kind === "replayed") throw replayed();
+      let { held } = acceptance;
+      const { pollAfterMs = 0, waitMs = 0 } = tool.job ?? {};
+      let running: Promise<Held | undefined> | undefined;
+      if (acceptance.kind === "known") {
+        await refuseConflict(held.job, name, args);
+      } else if (lease) {
+        running = worker.run(held, background.env, background.sliceMs);
+        background.run(running);
       }
-      const pollAfterMs = tool.job?.pollAfterMs ?? 0;
-      return { kind: "accepted", jobId: id, pollAfterMs };
+      if (waitMs > 0) held = await endOf(held, running, waitMs, signal);
+      return isFinal(held.job) && waitMs > 0
+        ? await outcomeOf(held.job, store)
+        : { kind: "accepted", jobId: id, pollAfterMs };
     },
 
     async poll(id, clientId, waitMs, signal, background) {
       let held = await owned(id, clientId);
-      const until = now() + waitMs;
       drive(held, background);
-      const { progress } = held.job;
-      while (!isFinal(held.job) && now() < until) {
-        if (!sameProgress(held.job.progress, progress)) break;
-        const current = await store.changed(held, until - now(), signal);
-        if (current === undefined) break;
-        held = current;
-      }
+      held = await change(held, waitMs, signal, told(held.job));
       return await outcomeOf(held.job, store);
     },
 
-    async view(id, clientId, background) {
-      const held = await owned(id, clientId);
-      drive(held, background);
-      return await viewOf(held);
-    },
+    list: (clientId, page) => store.list(clientId, page),
 
-    async *follow(id, clientId, signal, background) {
-      let seen: string | undefined;
-      let held: Held | undefined = await owned(id, clientId);
-      while (held && !signal.aborted) {
-        drive(held, background);
-        const { status, progress, questions } = held.job;
-        const visible = JSON.stringify([status, progress, questions]);
-        if (visible !== seen) yield await viewOf(held);
-        seen = visible;
-        if (isFinal(held.job)) return;
-        const dueInMs = Math.max(MIN_FOLLOW_MS, held.job.dueAt - now());
-        const waitMs = Math.min(FOLLOW_MS, dueInMs);
-        held = await store.changed(held, waitMs, signal)
-          .catch((error) => {
-            if (!signal.aborted) throw error;
-            return undefined;
-          });
-      }
-    },
-
-    async answer(id, clientId, answers, background) {
-      const until = now() + PATIENCE_MS;
-      for (let held = await owned(id, clientId);;) {
-        const names = Object.keys(held.job.questions ?? {})
-          .filter((name) => Object.hasOwn(answers, name));
-        if (isFinal(held.job) || names.length === 0) return held.job;
-        if (held.job.lease === undefined) {
-          const next = answered(held.job, now(), new Set(names));
-          const kept = names.map((name) =>
-            [answerStep(name), answers[name]] as const
-          );
-          const written = await store.answer(held, next, new Map(kept));
-          if (written) {
-            drive(written, background);
-            return written.job;
-          }
-        } else if (now() >= until) {
-          throw new CountersignError(
-            "unavailable",
-            "The job is running just now; answer it again",
-            { retryAfterMs: 1000 },
-          );
-        } else {
-          // It was woken beside its question: whoever runs it must not lose it.
-          await store.changed(held, until - now());
-        }
-        held = await owned(id, clientId);
-      }
-    },
+    ...following({ store, owned, drive, now }),
 
     async cancel(id, clientId) {
       const held = await owned(id, clientId);
@@ -252,8 +164,42 @@ export function createJobs(options: JobsOptions): Jobs {
     run(worker.take(held, env, sliceMs));
   }
 
-  async function viewOf({ job }: Held): Promise<View> {
-    return { job, outcome: await outcomeOf(job, store) };
+  /** Waits for a job's end: for the run itself where it runs here. */
+  async function endOf(
+    held: Held,
+    running: Promise<Held | undefined> | undefined,
+    waitMs: number,
+    signal: AbortSignal,
+  ): Promise<Held> {
+    const began = Date.now();
+    if (running) {
+      const over = new AbortController();
+      const ended = await Promise.race([
+        running,
+        pause(waitMs, over.signal).catch(() => undefined),
+      ]).finally(() => over.abort());
+      held = ended ?? held;
+    }
+    return await change(held, began + waitMs - Date.now(), signal);
+  }
+
+  /** Waits until a job ends, or tells its owner something else than it `told`. */
+  async function change(
+    held: Held,
+    ms: number,
+    signal: AbortSignal,
+    before?: string,
+  ): Promise<Held> {
+    const until = Date.now() + ms;
+    while (!isFinal(held.job) && !signal.aborted) {
+      const left = until - Date.now();
+      if (left <= 0) break;
+      if (before !== undefined && told(held.job) !== before) break;
+      const current = await store.changed(held, left, signal);
+      if (current === undefined) break;
+      held = current;
+    }
+    return held;
   }
 
   async function refuseConflict(job: Job, tool: string, args: unknown) {
@@ -276,6 +222,7 @@ export function replayed(): CountersignError {
   );
 }
 
-function sameProgress(a: Job["progress"], b: Job["progress"]): boolean {
-  return a?.fraction === b?.fraction && a?.message === b?.message;
+/** What a poll tells of a working job. */
+function told({ progress, questions }: Job): string {
+  return JSON.stringify([progress, questions]);
 }

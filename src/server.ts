@@ -11,6 +11,7 @@ import {
   plan,
   type ServerOptions,
 } from "./assemble.ts";
+import { callerGone } from "./caller_gone.ts";
 import { dispatch } from "./dispatch.ts";
 import {
   decodeRequest,
@@ -195,7 +196,7 @@ export function createServer(
           value: nonce,
           expiresAt: ts_ms + clockWindowMs,
         },
-        signal: request.signal,
+        signal: callerGone(request, env),
         background: backgroundOf(env, platform, log),
       }, house);
       return await respond(replyOf(outcome));

@@ -62,6 +62,14 @@ export interface JobOptions {
   backoffMs?: number;
   /** When a client should first ask, in milliseconds. Defaults to 500. */
   pollAfterMs?: number;
+  /**
+   * Milliseconds that the first answer waits for the job's end: one that ends
+   * in time answers with its result. Defaults to 0.
+   *
+   * So a tool that must not run twice is a job that waits: who lost the answer
+   * sends the same request id again, and gets the one that was recorded.
+   */
+  waitMs?: number;
   /** Whether callers that cannot follow a job may wait for it. Defaults to `true`. */
   inline?: boolean;
 }
@@ -248,20 +256,25 @@ export function defineTool(
 }
 
 function jobOptions(options: JobOptions): Required<JobOptions> {
-  const { attempts = 5, backoffMs = 1000, pollAfterMs = 500, inline = true } =
-    options;
+  const {
+    attempts = 5,
+    backoffMs = 1000,
+    pollAfterMs = 500,
+    waitMs = 0,
+    inline = true,
+  } = options;
   if (!Number.isSafeInteger(attempts) || attempts < 1) {
     throw new RangeError(
       `attempts must be an integer of at least 1, is ${attempts}`,
     );
   }
-  if (!(backoffMs >= 0)) {
-    throw new RangeError(`backoffMs must be at least 0, is ${backoffMs}`);
+  const times = { backoffMs, pollAfterMs, waitMs };
+  for (const [name, ms] of Object.entries(times)) {
+    if (!(ms >= 0)) {
+      throw new RangeError(`${name} must be at least 0, is ${ms}`);
+    }
   }
-  if (!(pollAfterMs >= 0)) {
-    throw new RangeError(`pollAfterMs must be at least 0, is ${pollAfterMs}`);
-  }
-  return { attempts, backoffMs, pollAfterMs, inline };
+  return { attempts, backoffMs, pollAfterMs, waitMs, inline };
 }
 
 /**

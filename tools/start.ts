@@ -17,8 +17,7 @@ const server = Deno.serve({
   hostname: Deno.env.get("HOST") ?? "127.0.0.1",
   onListen: ({ hostname, port }) =>
     console.log(`Listening on http://${hostname}:${port}/`),
-  handler: (request) => handle(request),
-});
+}, handle);
 
 const driver = setInterval(
   () => work().catch((error) => console.error(error)),

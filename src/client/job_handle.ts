@@ -6,7 +6,7 @@
 
 import { CountersignError } from "../errors.ts";
 import { pause } from "../pause.ts";
-import type { Send } from "./send.ts";
+import type { Send, Sending } from "./send.ts";
 
 /** How a job stands. */
 export type JobState<Result> =
@@ -29,8 +29,11 @@ export type JobProgress = Extract<JobState<never>, { status: "running" }>;
 
 /** A job that was accepted; iterating over it yields its progress until it ends. */
 export interface JobHandle<Result> extends AsyncIterable<JobProgress> {
-  /** The job's id: {@linkcode Client.job} makes the handle anew from it. */
-  readonly id: string;
+  /**
+   * The job's id: `client.job(id)` makes the handle anew. `undefined` if the
+   * job had ended in the very first answer.
+   */
+  readonly id: string | undefined;
   /** Asks once how the job stands, waiting up to `waitMs` (at most 25,000) for it to change. */
   poll(
     options?: { waitMs?: number; signal?: AbortSignal },
@@ -54,16 +57,43 @@ export interface JobHandle<Result> extends AsyncIterable<JobProgress> {
 /** A wait that proxies and platforms let pass. */
 const WAIT_MS = 20_000;
 
+/** What a job's start was answered with: where to ask, or already its end. */
+export type FirstState =
+  | { readonly id: string; readonly pollAfterMs: number }
+  | { readonly id: undefined; readonly ended: JobState<never> };
+
+/** Starts a job. */
+export async function firstState(
+  send: Send,
+  start: Sending,
+): Promise<FirstState> {
+  try {
+    const { status, result } = await send(start);
+    if (status === "done") {
+      return { id: undefined, ended: { status, result: result as never } };
+    }
+    const { job_id, poll_after_ms } = result as {
+      job_id: string;
+      poll_after_ms: number;
+    };
+    return { id: job_id, pollAfterMs: poll_after_ms };
+  } catch (error) {
+    if (!(error instanceof CountersignError && error.jobId)) throw error;
+    return { id: undefined, ended: { status: "error", error } };
+  }
+}
+
 /** Makes a job's handle. */
 export function jobHandle<Result>(
-  id: string,
   send: Send,
-  pollAfterMs: number,
+  first: FirstState,
 ): JobHandle<Result> {
+  const { id } = first;
   const handle: JobHandle<Result> = {
     id,
 
     async poll({ waitMs = 0, signal } = {}) {
+      if (first.id === undefined) return first.ended;
       try {
         const { status, result } = await send({
           tool: "poll_job",
@@ -91,6 +121,7 @@ export function jobHandle<Result>(
     },
 
     async cancel({ signal } = {}) {
+      if (id === undefined) return;
       await send({
         tool: "cancel_job",
         args: { job_id: id },
@@ -108,6 +139,7 @@ export function jobHandle<Result>(
     },
   };
 
+  /** How the job stands, again and again, until its end and with it. */
   async function* states(
     signal?: AbortSignal,
   ): AsyncGenerator<JobState<Result>> {
@@ -117,6 +149,7 @@ export function jobHandle<Result>(
       yield state;
       if (state.status !== "running") return;
       // A server that does not wait is not asked without a pause.
+      const { pollAfterMs } = first as { pollAfterMs: number };
       const early = asked + pollAfterMs - Date.now();
       if (early > 0) await pause(early, signal);
     }

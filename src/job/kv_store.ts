@@ -14,14 +14,12 @@
  * @module
  */
 
-import { CountersignError } from "../errors.ts";
 import { waitForChange } from "../kv/change.ts";
 import { commit, persist } from "../kv/commit.ts";
 import { keep, type Kept, read as readKept } from "../kv/kept.ts";
 import {
   fromBytes,
   type KvAtomic,
-  type KvEntry,
   type KvKey,
   type KvLike,
   type KvSelector,
@@ -30,6 +28,8 @@ import {
 import { addSpending, spendingOf } from "../kv/nonces.ts";
 import type { Spend } from "../replay.ts";
 import { isFinal, type Job } from "./job.ts";
+import { listJobs } from "./kv_listing.ts";
+import { heldOf, recordOf } from "./kv_record.ts";
 import type { Due, Held, JobStore } from "./store.ts";
 
 /** Options for {@linkcode kvJobStore}. */
@@ -82,14 +82,13 @@ export function kvJobStore(kv: KvLike, options: KvJobStoreOptions): JobStore {
   ): Promise<Held | undefined> {
     const key = jobKey(job.id);
     const by = crypto.randomUUID();
-    const bytes = toBytes({ by, job });
+    const bytes = recordOf(job, by);
     const version = await commit(
       () => complete(kv.atomic()).set(key, bytes),
       async () => {
         const entry = await kv.get(key);
-        if (entry.versionstamp === null) return undefined;
-        const record = fromBytes(entry.value) as { by: string };
-        return record.by === by ? entry.versionstamp : undefined;
+        const found = heldOf(entry);
+        return found?.by === by ? found.version : undefined;
       },
     );
     return version === undefined ? undefined : { job, version };
@@ -235,6 +234,9 @@ export function kvJobStore(kv: KvLike, options: KvJobStoreOptions): JobStore {
       });
     },
 
+    list: (clientId, page) =>
+      listJobs(kv, [...prefix, "owner", clientId], jobKey, page),
+
     async changed({ job, version }, ms, signal) {
       await waitForChange(kv, jobKey(job.id), version, ms, signal);
       return await read(job.id);
@@ -276,16 +278,4 @@ export function kvJobStore(kv: KvLike, options: KvJobStoreOptions): JobStore {
 
 function dueOf(job: Job): Due {
   return { at: job.dueAt, id: job.id };
-}
-
-function heldOf({ value, versionstamp }: KvEntry): Held | undefined {
-  if (versionstamp === null) return undefined;
-  try {
-    const { job } = fromBytes(value) as { job: Job };
-    return { job, version: versionstamp };
-  } catch (cause) {
-    throw new CountersignError("unavailable", "A stored job is unreadable", {
-      cause,
-    });
-  }
 }

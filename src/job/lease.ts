@@ -20,8 +20,10 @@ export interface Lease {
   keepStep(name: string, value: unknown): Promise<boolean>;
   /** Tells how far the job is, in a write that also extends the lease. */
   report(progress: Progress): void;
-  /** Gives the lease up in one last write; `false` if it was lost. */
-  end(write: (held: Held) => Promise<Held | undefined>): Promise<boolean>;
+  /** Gives the lease up in one last write; `undefined` if it was lost. */
+  end(
+    write: (held: Held) => Promise<Held | undefined>,
+  ): Promise<Held | undefined>;
   /** Loses the lease on purpose: the job was ended by this very instance. */
   lose(): void;
 }
@@ -100,10 +102,10 @@ export function holdLease(
 
     end: (write) =>
       serially(async () => {
-        if (ended) return false;
+        if (ended) return undefined;
         const written = await write(held);
         stop();
-        return written !== undefined;
+        return written;
       }),
   };
 }

@@ -15,7 +15,7 @@
  */
 
 import type { Nonce } from "../replay.ts";
-import type { Job } from "./job.ts";
+import type { Job, JobStatus } from "./job.ts";
 
 /** A job as last read, with the version that a write must still find. */
 export interface Held {
@@ -31,6 +31,23 @@ export interface Due {
   readonly id: string;
   /** The job's `dueAt` when the entry was made. */
   readonly at: number;
+}
+
+/** Which of a client's jobs to list. */
+export interface Page {
+  /** Only those that stand so. */
+  readonly status?: JobStatus | undefined;
+  /** Most jobs to list. */
+  readonly limit: number;
+  /** Where the page before this one ended. */
+  readonly cursor?: string | undefined;
+}
+
+/** A page of jobs. */
+export interface Listing {
+  readonly jobs: readonly Job[];
+  /** Where the next page begins; `undefined` after the last. */
+  readonly cursor: string | undefined;
 }
 
 /** What became of a job that was to be accepted. */
@@ -92,6 +109,8 @@ export interface JobStore {
   forget(due: Due): Promise<void>;
   /** Counts a client's unfinished jobs, up to `limit`. */
   unfinished(clientId: string, limit: number): Promise<number>;
+  /** Lists a client's jobs, newest first. */
+  list(clientId: string, page: Page): Promise<Listing>;
   /** Waits, at most `ms`, until a job is not as it was read; reads it again. */
   changed(
     held: Held,

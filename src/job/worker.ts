@@ -58,8 +58,11 @@ export interface Worker {
   lease(): string | undefined;
   /** Makes room again for a lease that came to nothing. */
   release(token: string | undefined): void;
-  /** Runs a job whose lease was just taken, until it ends or gives way. */
-  run(claimed: Held, env: unknown, sliceMs?: number): Promise<void>;
+  /**
+   * Runs a job whose lease was just taken, until it ends or gives way; as it
+   * then stands, or `undefined` if the lease was lost.
+   */
+  run(claimed: Held, env: unknown, sliceMs?: number): Promise<Held | undefined>;
   /** Claims a due job and runs it; `false` if somebody else did. */
   take(held: Held, env: unknown, sliceMs?: number): Promise<boolean>;
   /** Attends to everything that is due, up to `limit` jobs. */
@@ -74,7 +77,7 @@ export interface Worker {
 export function createWorker(options: WorkerOptions): Worker {
   const { tools, store, kv, leaseMs, retentionMs, concurrency, log, now } =
     options;
-  const running = new Map<string, { lease: Lease; done: Promise<void> }>();
+  const running = new Map<string, { lease: Lease; done: Promise<unknown> }>();
   const leases = new Set<string>();
   const stopping = new AbortController();
 
@@ -112,13 +115,14 @@ export function createWorker(options: WorkerOptions): Worker {
           ...marks(job),
           error,
         });
+        return undefined;
       })
       .finally(() => {
         running.delete(job.id);
         release(job.lease);
       });
     running.set(job.id, { lease, done });
-    await done;
+    return await done;
   }
 
   async function take(held: Held, env: unknown, sliceMs?: number) {
@@ -137,59 +141,56 @@ export function createWorker(options: WorkerOptions): Worker {
   }
 
   /** Writes down how an attempt ended, unless its lease is lost. */
-  async function settle(job: Job, held: Lease, ending: Ending): Promise<void> {
+  async function settle(
+    job: Job,
+    lease: Lease,
+    ending: Ending,
+  ): Promise<Held | undefined> {
     switch (ending.kind) {
       case "lost":
-        return;
+        return undefined;
       case "gave way":
-        await held.end(({ job, version }) =>
-          store.replace(
-            { job, version },
-            suspend(
-              job,
-              now(),
-              Math.max(now(), ending.dueAt),
-              ending.questions,
-            ),
-          )
-        );
-        return;
+        return await lease.end((held) => {
+          const time = now();
+          const dueAt = Math.max(time, ending.dueAt);
+          return store.replace(
+            held,
+            suspend(held.job, time, dueAt, ending.questions),
+          );
+        });
       case "returned":
         try {
-          await held.end((current) =>
+          return await lease.end((held) =>
             store.complete(
-              current,
-              (kept) => complete(current.job, now(), retentionMs, kept),
+              held,
+              (kept) => complete(held.job, now(), retentionMs, kept),
               ending.value,
             )
           );
         } catch (error) {
           if (codeOf(error) !== "result_too_large") throw error;
-          await settle(job, held, { kind: "threw", error });
+          return await settle(job, lease, { kind: "threw", error });
         }
-        return;
-      case "threw": {
-        const { error } = ending;
-        const attempts = tools[job.tool]?.job?.attempts ?? 1;
-        const failures = job.failures + 1;
-        const last = failures >= attempts || error instanceof TerminalError ||
-          codeOf(error) === "result_too_large";
-        log(last ? "error" : "warn", "A job's attempt failed", {
-          ...marks(job),
-          attempt: failures,
-          error,
-        });
-        const delay = backoff(failures, tools[job.tool]?.job?.backoffMs ?? 0);
-        await held.end((current) =>
-          store.replace(
-            current,
-            last
-              ? fail(current.job, now(), retentionMs, jobError(error))
-              : postpone(current.job, now(), delay),
-          )
+      case "threw":
+        return await lease.end((held) =>
+          store.replace(held, afterFailure(held.job, ending.error))
         );
-      }
     }
+  }
+
+  function afterFailure(job: Job, error: unknown): Job {
+    const { attempts, backoffMs } = tools[job.tool]?.job ?? UNKNOWN;
+    const failures = job.failures + 1;
+    const last = failures >= attempts || error instanceof TerminalError ||
+      codeOf(error) === "result_too_large";
+    log(last ? "error" : "warn", "A job's attempt failed", {
+      ...marks(job),
+      attempt: failures,
+      error,
+    });
+    return last
+      ? fail(job, now(), retentionMs, jobError(error))
+      : postpone(job, now(), backoff(failures, backoffMs));
   }
 
   async function work(env: unknown, limit: number, sliceMs?: number) {
@@ -241,6 +242,9 @@ export function createWorker(options: WorkerOptions): Worker {
     },
   };
 }
+
+/** For the jobs of a tool that this instance does not have: another may. */
+const UNKNOWN = { attempts: 10, backoffMs: 5000 };
 
 function jobError(error: unknown): JobError {
   if (codeOf(error) === "result_too_large") {

@@ -12,12 +12,11 @@ const FIRST_GAP_MS = 100;
 const LONGEST_GAP_MS = 2000;
 
 /**
- * Waits, at most `ms`, until a key no longer stands at `version`.
+ * Waits until a key no longer stands at `version`, for `ms`, or until `signal`
+ * is aborted.
  *
  * Told at once by `kv.watch` where the store has it. `Deno.Kv` on a file tells
  * only of its own process's writes, so the key is also read, ever less often.
- *
- * @throws The signal's reason, as soon as it is aborted.
  */
 export async function waitForChange(
   kv: KvLike,
@@ -32,8 +31,8 @@ export async function waitForChange(
     let change = changes?.read();
     for (let gap = FIRST_GAP_MS;; gap = Math.min(LONGEST_GAP_MS, gap * 1.5)) {
       const left = deadline - Date.now();
-      if (left <= 0) return;
-      const told = await first(change, Math.min(gap, left), signal);
+      if (left <= 0 || signal?.aborted) return;
+      const told = await settles(change, Math.min(gap, left), signal);
       if (told) change = changes?.read();
       const { versionstamp } = await persist(() => kv.get(key));
       if (versionstamp !== version) return;
@@ -44,25 +43,20 @@ export async function waitForChange(
 }
 
 /** Whether a promise settles before so many milliseconds have passed. */
-async function first(
+async function settles(
   promise: Promise<unknown> | undefined,
   ms: number,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
-  const timer = new AbortController();
-  const stop = () => timer.abort(signal?.reason);
-  signal?.throwIfAborted();
-  signal?.addEventListener("abort", stop, { once: true });
+  const told = new AbortController();
+  const over = signal ? AbortSignal.any([told.signal, signal]) : told.signal;
+  const passed = pause(ms, over).then(() => false, () => false);
   try {
     return await Promise.race([
-      pause(ms, timer.signal).then(() => false, (error) => {
-        if (signal?.aborted) throw error;
-        return false;
-      }),
+      passed,
       ...promise ? [promise.then(() => true)] : [],
     ]);
   } finally {
-    signal?.removeEventListener("abort", stop);
-    timer.abort();
+    told.abort();
   }
 }

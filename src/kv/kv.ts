@@ -5,8 +5,14 @@
  * @module
  */
 
-/** One part of a key. */
-export type KvKeyPart = Uint8Array | string | number | bigint | boolean;
+/** One part of a key; `symbol` stands in Deno's type, and is never used here. */
+export type KvKeyPart =
+  | Uint8Array
+  | string
+  | number
+  | bigint
+  | boolean
+  | symbol;
 
 /** A key: parts in order. */
 export type KvKey = readonly KvKeyPart[];

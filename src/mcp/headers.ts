@@ -63,8 +63,10 @@ export function decoded(headers: Headers, name: string): string | undefined {
   const encoded = /^=\?base64\?(.*)\?=$/s.exec(value ?? "")?.[1];
   if (encoded === undefined) return value;
   try {
-    const bytes = Uint8Array.from(atob(strict(encoded)), (char) =>
-      char.charCodeAt(0));
+    const bytes = Uint8Array.from(
+      atob(strict(encoded)),
+      (char) => char.charCodeAt(0),
+    );
     return utf8.decode(bytes);
   } catch (cause) {
     const message = `Header mismatch: ${name} is not base64 of UTF-8`;

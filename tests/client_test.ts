@@ -1,0 +1,306 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { CountersignError, createClient, type ErrorCode } from "../mod.ts";
+import { CLIENT_ID, SECRET, SERVER_ID } from "./support/envelopes.ts";
+import {
+  startProcess,
+  type TestServer,
+  type tools,
+  withServer,
+} from "./support/servers.ts";
+
+type Handle = (request: Request) => Response | Promise<Response>;
+
+function clientOf(handle: Handle, options = {}) {
+  return createClient<typeof tools>({
+    handle,
+    clientId: CLIENT_ID,
+    secret: SECRET,
+    serverId: SERVER_ID,
+    ...options,
+  });
+}
+
+async function refuses(run: () => Promise<unknown>, code: ErrorCode) {
+  const error = await assertRejects(run, CountersignError);
+  assertEquals(error.code, code, error.message);
+  return error;
+}
+
+/** A handle that answers with `answer` until it has been asked `times` times. */
+function failing(
+  { handle }: TestServer,
+  times: number,
+  answer: (request: Request) => Response | Promise<Response>,
+) {
+  const bodies: Record<string, unknown>[] = [];
+  return {
+    bodies,
+    handle: async (request: Request) => {
+      bodies.push(await request.clone().json());
+      return bodies.length <= times ? await answer(request) : handle(request);
+    },
+  };
+}
+
+Deno.test("a client calls, lists and identifies", async () => {
+  await withServer(async ({ handle }) => {
+    const client = clientOf(handle);
+    const sum = await client.call("batch_sum", { numbers: [1, 2, 3] });
+    assertEquals(sum, { count: 3, total: 6 });
+    const identity = await client.call("server_identity");
+    assertEquals(identity.server_id, SERVER_ID);
+    assertEquals(identity.fingerprint.length, 16);
+    const { tools } = await client.call("list_tools");
+    const task = tools.find(({ name }) => name === "start_long_task");
+    assertEquals(task?.job, true);
+    assertEquals(task?.input_schema.additionalProperties, false);
+    assertEquals(task?.input_schema.required, ["seconds"]);
+  });
+});
+
+Deno.test("a client over real HTTP follows a job to its result", async () => {
+  await using server = await startProcess({ COUNTERSIGN_KV_URL: ":memory:" });
+  const client = createClient<typeof tools>({
+    url: server.url,
+    clientId: CLIENT_ID,
+    secret: SECRET,
+    serverId: SERVER_ID,
+  });
+  const job = await client.start("start_long_task", {
+    seconds: 2,
+    payload: { a: ["b"] },
+  });
+  const told: unknown[] = [];
+  const result = await job.result({ onProgress: (told_) => told.push(told_) });
+  assertEquals(result, { a: ["b"] });
+  assert(told.length > 0);
+  const again = await client.job(job.id ?? "").poll();
+  assertEquals(again, { status: "done", result: { a: ["b"] } });
+});
+
+Deno.test("iterating over a job yields its progress and ends with it", async () => {
+  await withServer(async ({ handle }) => {
+    const client = clientOf(handle);
+    const job = await client.start("start_long_task", { seconds: 1 });
+    for await (const { status } of job) assertEquals(status, "running");
+    assertEquals(await job.result(), {});
+  });
+});
+
+Deno.test("a cancelled job's result is job_cancelled; cancelling again does nothing", async () => {
+  await withServer(async ({ handle }) => {
+    const job = await clientOf(handle).start("waits_forever");
+    await job.cancel();
+    await job.cancel();
+    await refuses(() => job.result(), "job_cancelled");
+    const state = await job.poll();
+    assertEquals(state.status, "error");
+  });
+});
+
+Deno.test("refusals are thrown with code, issues and status", async () => {
+  await withServer(async ({ handle }) => {
+    const client = clientOf(handle);
+    const error = await refuses(
+      () => client.call("batch_sum", { numbers: [] }),
+      "invalid_args",
+    );
+    assertEquals(error.status, 422);
+    assertEquals(error.issues[0].path, ["numbers"]);
+    const stranger = clientOf(handle, { clientId: "nobody" });
+    await refuses(() => stranger.call("server_identity"), "unauthenticated");
+  });
+});
+
+Deno.test("an answer that was changed, moved, or not signed is unverified_answer", async () => {
+  await withServer(async ({ handle }) => {
+    const changed: ((text: string) => string)[] = [
+      (text) => text.replace('"total":6', '"total":7'),
+      (text) => text.replace(/"signature":"\w+"/, '"signature":""'),
+      (text) => text.replace(/"signature":"\w/, '"signature":"'),
+      (text) => text.replace('"ok":true', '"extra":1,"ok":true'),
+      (text) => text.replace("mcp/0.1", "mcp/0.2"),
+      () => "<h1>It works</h1>",
+      () => "",
+    ];
+    for (const change of changed) {
+      const client = clientOf(async (request) => {
+        const response = await handle(request);
+        return new Response(change(await response.text()), response);
+      });
+      await refuses(
+        () => client.call("batch_sum", { numbers: [1, 2, 3] }),
+        "unverified_answer",
+      );
+    }
+  });
+});
+
+Deno.test("an answer to another request is unverified_answer", async () => {
+  await withServer(async ({ handle }) => {
+    let earlier: string | undefined;
+    const client = clientOf(async (request) => {
+      const response = await handle(request);
+      earlier ??= await response.clone().text();
+      return new Response(earlier, response);
+    });
+    await client.call("echo", { value: 1 });
+    await refuses(() => client.call("echo", { value: 2 }), "unverified_answer");
+  });
+});
+
+Deno.test("a job's start is sent again until it is accepted, and starts once", async () => {
+  await withServer(async (server) => {
+    const flaky = failing(server, 2, async (request) => {
+      await server.handle(request); // it ran, and its answer is lost
+      throw new TypeError("connection reset");
+    });
+    const client = clientOf(flaky.handle);
+    const job = await client.start("answers_now", { value: 7 });
+    assertEquals(await job.result(), { value: 7 });
+    const [first, second, third] = flaky.bodies;
+    assertEquals(first.request_id, third.request_id);
+    assertEquals(new Set([first, second, third].map((b) => b.nonce)).size, 3);
+    const { jobs } = await client.call("list_jobs");
+    assertEquals(jobs.length, 1);
+  });
+});
+
+Deno.test("a call whose answer is lost is not sent again, unless it is replayable", async () => {
+  await withServer(async (server) => {
+    const lost = () => Promise.reject(new TypeError("connection reset"));
+    const once = failing(server, 1, lost);
+    await refuses(
+      () => clientOf(once.handle).call("echo", { value: 1 }),
+      "unreachable",
+    );
+    assertEquals(once.bodies.length, 1);
+    const twice = failing(server, 1, lost);
+    await clientOf(twice.handle)
+      .call("echo", { value: 1 }, { replayable: true });
+    assertEquals(twice.bodies.length, 2);
+  });
+});
+
+Deno.test("a forged refusal does not make a client send a call twice", async () => {
+  await withServer(async (server) => {
+    for (const code of ["unavailable", "rate_limited"]) {
+      const forged = failing(server, 1, () =>
+        Response.json({
+          v: "mcp/0.1",
+          request_id: "",
+          ts_ms: Date.now(),
+          ok: false,
+          server_id: SERVER_ID,
+          status: "error",
+          result: null,
+          error: `${code}: Send it again`,
+          signature: "",
+        }, { status: 503 }));
+      const client = clientOf(forged.handle);
+      await assertRejects(
+        () => client.call("echo", { value: 1 }),
+        CountersignError,
+      );
+      assertEquals(forged.bodies.length, 1);
+    }
+  });
+});
+
+Deno.test("a call that the server surely did not run is sent again after retry-after", async () => {
+  let waits = 2;
+  await withServer(async ({ handle }) => {
+    const began = performance.now();
+    const answer = await clientOf(handle).call("echo", { value: 1 });
+    assertEquals(answer, { value: 1 });
+    assertEquals(waits, 0);
+    assert(performance.now() - began > 1900);
+  }, { rateLimit: () => waits-- > 0 ? 1000 : (waits = 0) });
+});
+
+Deno.test("a client with a wrong clock sets it once, by the server's signed time", async () => {
+  await withServer(async (server) => {
+    for (const off of [-3_600_000, 3_600_000]) {
+      const counted = failing(server, 0, () => new Response());
+      const client = clientOf(counted.handle, {
+        now: () => Date.now() + off,
+      });
+      await client.call("echo", { value: 1 });
+      await client.call("echo", { value: 2 });
+      assertEquals(counted.bodies.length, 3);
+    }
+  });
+});
+
+Deno.test("a redirect is not followed with a signed call", async () => {
+  let followed = false;
+  await using elsewhere = Deno.serve(
+    { port: 0, onListen() {} },
+    () => (followed = true, new Response("{}")),
+  );
+  await using server = Deno.serve(
+    { port: 0, onListen() {} },
+    () => Response.redirect(`http://localhost:${elsewhere.addr.port}/`, 307),
+  );
+  const client = createClient({
+    url: `http://localhost:${server.addr.port}/`,
+    clientId: CLIENT_ID,
+    secret: SECRET,
+    serverId: SERVER_ID,
+    retries: 0,
+  });
+  await refuses(() => client.call("server_identity"), "unverified_answer");
+  assertEquals(followed, false);
+});
+
+Deno.test("a call can be broken off, and times out by itself", async () => {
+  const never: Handle = ({ signal }) =>
+    new Promise((_resolve, reject) => {
+      signal.addEventListener("abort", () => reject(signal.reason));
+    });
+  const controller = new AbortController();
+  const call = clientOf(never).call("echo", {}, { signal: controller.signal });
+  controller.abort(new Error("enough"));
+  await assertRejects(() => call, Error, "enough");
+  const error = await refuses(
+    () => clientOf(never, { timeoutMs: 20 }).call("echo", {}),
+    "unreachable",
+  );
+  assert(error.message.includes("20 ms"));
+});
+
+Deno.test("a short secret is refused, unless that is asked for", async () => {
+  const short = { secret: "short" };
+  await assertRejects(
+    async () => await clientOf(() => new Response(), short),
+    RangeError,
+    "5 bytes",
+  );
+  clientOf(() => new Response(), { ...short, allowShortSecrets: true });
+});
+
+Deno.test("names, arguments and results are typed", () => {
+  // Checked by the compiler alone: nothing here is run.
+  async function typed() {
+    const client = clientOf(() => new Response());
+    const { total } = await client.call("batch_sum", { numbers: [1] });
+    total satisfies number;
+    const job = await client.start("start_long_task", { seconds: 1 });
+    (await job.result()) satisfies object;
+    // @ts-expect-error -- no tool has this name
+    await client.call("batch_sun", { numbers: [1] });
+    // @ts-expect-error -- wrong arguments
+    await client.call("batch_sum", { numbers: ["1"] });
+    // @ts-expect-error -- arguments are missing
+    await client.call("batch_sum");
+    // @ts-expect-error -- the result has no such field
+    (await client.call("batch_sum", { numbers: [1] })).sum;
+    // @ts-expect-error -- a job is started, not called
+    await client.call("start_long_task", { seconds: 1 });
+    // @ts-expect-error -- a tool that answers at once is called, not started
+    await client.start("batch_sum", { numbers: [1] });
+    // @ts-expect-error -- an option that is none
+    await client.call("batch_sum", { numbers: [1] }, { retry: true });
+  }
+  assertEquals(typeof typed, "function");
+});

@@ -1,0 +1,163 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { FakeTime } from "@std/testing/time";
+import { memoryGuard } from "../src/replay.ts";
+import { groupedKvGuard, kvGuard } from "../src/kv/nonces.ts";
+import { createServer } from "../mod.ts";
+import {
+  CLIENT_ID,
+  request,
+  SECRET,
+  SERVER_ID,
+  SERVER_SECRET,
+  signed,
+} from "./support/envelopes.ts";
+import { startProcess, tools, withServer } from "./support/servers.ts";
+
+const PREFIX = ["test"];
+
+function nonces(count: number) {
+  return Array.from({ length: count }, (_, i) => ({
+    clientId: "c",
+    value: `nonce-${i}`,
+    expiresAt: Date.now() + 60_000,
+  }));
+}
+
+Deno.test("of 64 concurrent sends of one envelope to two processes, one is accepted", async () => {
+  const folder = await Deno.makeTempDir();
+  const env = { COUNTERSIGN_KV_URL: `${folder}/kv.db` };
+  try {
+    await using first = await startProcess(env);
+    await using second = await startProcess(env);
+    const calls = [
+      { tool: "batch_sum", accepted: 200 },
+      { tool: "start_long_task", args: { seconds: 1 }, accepted: 202 },
+    ];
+    for (const { accepted, ...call } of calls) {
+      const body = signed(call);
+      const statuses = await Promise.all(
+        Array.from({ length: 64 }, async (_, i) => {
+          const { url } = i % 2 ? first : second;
+          const response = await fetch(new Request(url, request(body)));
+          await response.body?.cancel();
+          return response.status;
+        }),
+      );
+      assertEquals(statuses.filter((status) => status === accepted).length, 1);
+      assertEquals(statuses.filter((status) => status === 409).length, 63);
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("nonces that arrive together are spent in few commits, each once", async () => {
+  using kv = await Deno.openKv(":memory:");
+  let commits = 0;
+  const counting = {
+    get: kv.get.bind(kv),
+    getMany: kv.getMany.bind(kv),
+    list: kv.list.bind(kv),
+    atomic() {
+      const atomic = kv.atomic();
+      const commit = atomic.commit.bind(atomic);
+      atomic.commit = () => (commits++, commit());
+      return atomic;
+    },
+  };
+  const spend = groupedKvGuard(counting, PREFIX, Date.now);
+  const fresh = await Promise.all(nonces(41).map(spend));
+  assertEquals(fresh, Array(41).fill(true));
+  assertEquals(commits, 5); // one alone, then four tens
+  const again = await Promise.all([...nonces(41), ...nonces(41)].map(spend));
+  assertEquals(again, Array(82).fill(false));
+});
+
+Deno.test("a spent nonce in a group does not take the others with it", async () => {
+  using kv = await Deno.openKv(":memory:");
+  const spend = groupedKvGuard(kv, PREFIX, Date.now);
+  const all = nonces(30);
+  await spend(all[7]);
+  const answers = await Promise.all([...all, all[3]].map(spend));
+  const expected: boolean[] = all.map((_, i) => i !== 7);
+  assertEquals(answers, [...expected, false]);
+});
+
+Deno.test("nonces of different clients never meet", async () => {
+  using kv = await Deno.openKv(":memory:");
+  for (
+    const spend of [
+      kvGuard(kv, PREFIX, Date.now),
+      groupedKvGuard(kv, ["other"], Date.now),
+      memoryGuard(Date.now),
+    ]
+  ) {
+    const [nonce] = nonces(1);
+    assertEquals(await spend(nonce), true);
+    assertEquals(await spend({ ...nonce, clientId: "d" }), true);
+    assertEquals(await spend(nonce), false);
+  }
+});
+
+Deno.test("a guard in memory forgets a nonce once its envelope is stale", async () => {
+  using time = new FakeTime();
+  const spend = memoryGuard(Date.now);
+  const [nonce] = nonces(1);
+  assertEquals(await spend(nonce), true);
+  time.tick(59_999);
+  assertEquals(await spend(nonce), false);
+  time.tick(1);
+  assertEquals(await spend(nonce), true);
+});
+
+Deno.test("a refused call spends nothing and changes nothing", async () => {
+  await withServer(async ({ kv, post }) => {
+    const refusals = [
+      signed({ args: { numbers: [] } }),
+      signed({ tool: "nothing" }),
+      signed({ ts_ms: 1 }),
+      signed({ tool: "start_long_task", args: { seconds: 0 } }),
+      signed({}, "not-the-secret-of-client-001-though-as-long"),
+    ];
+    for (const body of refusals) {
+      assertEquals((await post(body)).answer.ok, false);
+    }
+    const entries = await Array.fromAsync(kv.list({ prefix: [] }));
+    assertEquals(entries, []);
+  });
+});
+
+Deno.test("reads spend no nonce, unless every call must", async () => {
+  const read = signed({ tool: "server_identity", args: {} });
+  await withServer(async ({ post }) => {
+    assertEquals((await post(read)).status, 200);
+    assertEquals((await post(read)).status, 200);
+  });
+  await withServer(async ({ post }) => {
+    assertEquals((await post(read)).status, 200);
+    assertEquals((await post(read)).status, 409);
+  }, { replay: "every-call" });
+});
+
+Deno.test("a server without KV must say that it keeps nonces in memory", async () => {
+  const options = {
+    serverId: SERVER_ID,
+    serverSecret: SERVER_SECRET,
+    clients: { [CLIENT_ID]: SECRET },
+    tools: { batch_sum: tools.batch_sum },
+  };
+  await assertRejects(
+    async () => await createServer(options),
+    TypeError,
+    'nonces: "memory"',
+  );
+  await assertRejects(
+    async () => await createServer({ ...options, tools, nonces: "memory" }),
+    TypeError,
+    "is a job: give the server a kv",
+  );
+  const { handle } = createServer({ ...options, nonces: "memory" });
+  const body = signed();
+  assertEquals((await handle(request(body))).status, 200);
+  assertEquals((await handle(request(body))).status, 409);
+});

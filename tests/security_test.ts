@@ -1,0 +1,530 @@
+/** One test for each row of SECURITY.md's table, by its name. */
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { CountersignError, createClient, createServer } from "../mod.ts";
+import { claim } from "../src/job/job.ts";
+import { kvJobStore } from "../src/job/kv_store.ts";
+import {
+  CLIENT_ID,
+  fields,
+  OTHER_ID,
+  OTHER_SECRET,
+  request,
+  responseKey,
+  SECRET,
+  SERVER_ID,
+  SERVER_SECRET,
+  signatureOf,
+  signed,
+} from "./support/envelopes.ts";
+import { post, type TestServer, tools, withServer } from "./support/servers.ts";
+
+const threats: string[] = [];
+
+function threat(name: string, test: () => Promise<void>): void {
+  threats.push(name);
+  Deno.test(name, test);
+}
+
+async function codeOf(server: TestServer, body: string): Promise<string> {
+  const { answer } = await server.post(body);
+  return answer.ok ? "ok" : String(answer.error).split(":")[0];
+}
+
+function clientOf(handle: (request: Request) => Promise<Response>) {
+  return createClient<typeof tools>({
+    handle,
+    clientId: CLIENT_ID,
+    secret: SECRET,
+    serverId: SERVER_ID,
+  });
+}
+
+threat(
+  "A call is forged without the secret",
+  () =>
+    withServer(async (server) => {
+      const forged = [
+        signed({}, OTHER_SECRET),
+        signed({}, ""),
+        JSON.stringify({ ...fields(), signature: "0".repeat(64) }),
+      ];
+      for (const body of forged) {
+        assertEquals(await codeOf(server, body), "unauthenticated");
+      }
+    }),
+);
+
+threat("A call is changed on its way", () =>
+  withServer(async (server) => {
+    const original = JSON.parse(signed());
+    const changes = {
+      request_id: "another",
+      ts_ms: original.ts_ms + 1,
+      client_id: OTHER_ID,
+      tool: "echo",
+      args: { numbers: [1, 2, 4] },
+      nonce: crypto.randomUUID(),
+      signature: original.signature.replace(/^./, (digit: string) =>
+        digit === "0" ? "1" : "0"),
+    };
+    for (const change of Object.entries(changes)) {
+      const body = { ...original, ...Object.fromEntries([change]) };
+      const code = await codeOf(server, JSON.stringify(body));
+      assertEquals(code, "unauthenticated", change[0]);
+    }
+    const { args: _, ...without } = original;
+    const code = await codeOf(server, JSON.stringify(without));
+    assertEquals(code, "unauthenticated");
+    assertEquals(await codeOf(server, JSON.stringify(original)), "ok");
+  }));
+
+threat("A call is replayed", () =>
+  withServer(async (server) => {
+    const other = createServer({
+      serverId: SERVER_ID,
+      serverSecret: SERVER_SECRET,
+      clients: { [CLIENT_ID]: SECRET },
+      tools,
+      kv: server.kv,
+    });
+    for (const call of [{}, { tool: "answers_now", args: { value: 1 } }]) {
+      const body = signed(call);
+      assertEquals(await codeOf(server, body), "ok");
+      assertEquals(await codeOf(server, body), "replayed");
+      assertEquals((await post(other.handle, body)).status, 409);
+    }
+    // A fresh signature does not make a spent nonce fresh.
+    const nonce = crypto.randomUUID();
+    assertEquals(await codeOf(server, signed({ nonce })), "ok");
+    assertEquals(await codeOf(server, signed({ nonce })), "replayed");
+    const job = { tool: "answers_now", args: { value: 2 }, nonce };
+    assertEquals(await codeOf(server, signed(job)), "replayed");
+  }));
+
+threat("A call is replayed after a restart", async () => {
+  const folder = await Deno.makeTempDir();
+  const body = signed();
+  try {
+    for (const status of [200, 409]) {
+      await withServer(async ({ handle }) => {
+        assertEquals((await post(handle, body)).status, status);
+      }, { kv: () => Deno.openKv(`${folder}/kv.db`) });
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+threat("A call is held back and sent later", async () => {
+  let late = 0;
+  await withServer(async (server) => {
+    const body = signed();
+    late = 300_001;
+    assertEquals(await codeOf(server, body), "stale_timestamp");
+  }, { now: () => Date.now() + late });
+});
+
+threat("A nonce is burnt by a stranger", () =>
+  withServer(async (server) => {
+    const nonce = crypto.randomUUID();
+    const stranger = signed({ nonce }, "the-secret-of-nobody-that-is-as-long");
+    assertEquals(await codeOf(server, stranger), "unauthenticated");
+    const other = signed({ nonce, client_id: OTHER_ID }, OTHER_SECRET);
+    assertEquals(await codeOf(server, other), "ok");
+    assertEquals(await codeOf(server, signed({ nonce })), "ok");
+  }));
+
+threat(
+  "A call for another server is sent here",
+  () =>
+    withServer(async (server) => {
+      const elsewhere = signed({ server_id: "mcp-server-002" });
+      assertEquals(await codeOf(server, elsewhere), "wrong_server");
+      const renamed = elsewhere.replace("mcp-server-002", SERVER_ID);
+      assertEquals(await codeOf(server, renamed), "unauthenticated");
+    }),
+);
+
+threat(
+  "An answer is forged or changed",
+  () =>
+    withServer(async ({ handle }) => {
+      const forgeries = [
+        (text: string) => text.replace('"total":6', '"total":7'),
+        (text: string) => text.replace(/"signature":"\w+"/, '"signature":""'),
+      ];
+      for (const forge of forgeries) {
+        const client = clientOf(async (request) =>
+          new Response(forge(await (await handle(request)).text()))
+        );
+        const error = await assertRejects(
+          () => client.call("batch_sum", { numbers: [1, 2, 3] }),
+          CountersignError,
+        );
+        assertEquals(error.code, "unverified_answer");
+      }
+    }),
+);
+
+threat("A call is reflected as an answer", async () => {
+  const client = clientOf(async (request) => {
+    const call = await request.json();
+    const answer = {
+      v: call.v,
+      request_id: call.request_id,
+      ts_ms: call.ts_ms,
+      ok: true,
+      server_id: call.server_id,
+      status: "ok",
+      result: null,
+      error: null,
+    };
+    // Signed with the key that calls are signed with: not the answers' key.
+    const signature = signatureOf(answer, SECRET);
+    return Response.json({ ...answer, signature });
+  });
+  const error = await assertRejects(
+    () => client.call("echo", {}),
+    CountersignError,
+  );
+  assertEquals(error.code, "unverified_answer");
+  assert(!new TextDecoder().decode(responseKey()).includes(SECRET));
+});
+
+threat(
+  "An answer is given to another call",
+  () =>
+    withServer(async ({ handle }) => {
+      let first: Response | undefined;
+      const client = clientOf(async (request) => {
+        const response = await handle(request);
+        first ??= response;
+        return first.clone();
+      });
+      await client.call("echo", { value: 1 });
+      const error = await assertRejects(
+        () => client.call("echo", { value: 2 }),
+        CountersignError,
+      );
+      assertEquals(error.code, "unverified_answer");
+    }),
+);
+
+threat("A stranger finds out which clients exist", async () => {
+  const verify = crypto.subtle.verify;
+  let verifications = 0;
+  crypto.subtle.verify = (...args: Parameters<typeof verify>) => {
+    verifications++;
+    return verify.apply(crypto.subtle, args);
+  };
+  try {
+    const clients = { [CLIENT_ID]: SECRET, rotating: [SECRET, OTHER_SECRET] };
+    await withServer(async ({ handle }) => {
+      const answers: string[] = [];
+      for (const client_id of [CLIENT_ID, "rotating", "nobody", "toString"]) {
+        verifications = 0;
+        const body = signed(
+          { client_id, request_id: "same" },
+          "the-secret-of-nobody-that-is-as-long",
+        );
+        const response = await handle(request(body));
+        const text = await response.text();
+        answers.push(
+          `${response.status} ${verifications} ${
+            text.replace(/"ts_ms":\d+/, "")
+          }`,
+        );
+      }
+      assertEquals(new Set(answers).size, 1, answers.join("\n"));
+    }, { clients });
+  } finally {
+    crypto.subtle.verify = verify;
+  }
+});
+
+threat("A client calls a tool it was not given", async () => {
+  const clients = { [CLIENT_ID]: { secret: SECRET, tools: ["echo"] } };
+  await withServer(async (server) => {
+    assertEquals(await codeOf(server, signed()), "forbidden");
+    const started = signed({ tool: "answers_now", args: { value: 1 } });
+    assertEquals(await codeOf(server, started), "forbidden");
+  }, { clients });
+});
+
+threat("A client reaches another's job", () =>
+  withServer(async (server) => {
+    const request_id = "known-to-all";
+    const { answer } = await server.post(
+      signed({ tool: "waits_forever", args: {}, request_id }),
+    );
+    const { job_id } = answer.result as { job_id: string };
+    for (const tool of ["poll_job", "cancel_job"]) {
+      const body = signed(
+        { tool, args: { job_id }, client_id: OTHER_ID },
+        OTHER_SECRET,
+      );
+      assertEquals(await codeOf(server, body), "job_not_found");
+    }
+    assert(!job_id.includes(request_id));
+    // The same request id under another server secret is another job.
+    await withServer(async (other) => {
+      const { answer } = await other.post(
+        signed({ tool: "waits_forever", args: {}, request_id }),
+      );
+      assert((answer.result as { job_id: string }).job_id !== job_id);
+    }, { serverSecret: OTHER_SECRET });
+  }));
+
+threat(
+  "Two parsers read one body differently",
+  () =>
+    withServer(async (server) => {
+      const twice = signed().replace('"tool":', '"tool":"fails","tool":');
+      const escaped = signed().replace(
+        '"args":{',
+        '"args":{"number\\u0073":[9],',
+      );
+      const utf16 = new Uint8Array(new Uint16Array([0x7b, 0x7d]).buffer);
+      const surrogate = signed().replace("[1,2,3]", '"\\udc00"');
+      const infinite = signed().replace("[1,2,3]", "[1e999]");
+      for (const body of [twice, escaped, surrogate, infinite]) {
+        assertEquals(await codeOf(server, body), "malformed", body);
+      }
+      assertEquals((await server.handle(request(utf16))).status, 400);
+    }),
+);
+
+threat(
+  "A body exhausts memory or stack",
+  () =>
+    withServer(async ({ handle }) => {
+      let sent = 0;
+      const endless = new ReadableStream({
+        pull(controller) {
+          sent++;
+          controller.enqueue(new Uint8Array(65_536).fill(0x20));
+        },
+      });
+      const response = await handle(request(endless));
+      assertEquals(response.status, 413);
+      assert(sent < 40, `${sent} pieces were read`);
+      const deep = `${"[".repeat(500_000)}${"]".repeat(500_000)}`;
+      const body = signed().replace("[1,2,3]", deep);
+      assertEquals((await handle(request(body))).status, 400);
+    }),
+);
+
+threat(
+  "A prototype's property passes for a tool or a client",
+  () =>
+    withServer(async (server) => {
+      for (const name of ["constructor", "__proto__", "hasOwnProperty"]) {
+        const tool = signed({ tool: name });
+        assertEquals(await codeOf(server, tool), "unknown_tool");
+        const client = signed({ client_id: name });
+        assertEquals(await codeOf(server, client), "unauthenticated");
+      }
+      const polluting = signed().replace(
+        '"args":{',
+        '"args":{"__proto__":{"numbers":[1]},',
+      );
+      assertEquals(await codeOf(server, polluting), "unauthenticated");
+      const args = JSON.parse('{"__proto__":{"numbers":[1]},"numbers":[1]}');
+      assertEquals(await codeOf(server, signed({ args })), "invalid_args");
+      assertEquals(({} as { numbers?: unknown }).numbers, undefined);
+    }),
+);
+
+threat(
+  "A tool's failure tells what is inside",
+  () =>
+    withServer(async ({ post }) => {
+      for (const tool of ["fails", "breaks_its_word", "returns_a_date"]) {
+        const { answer } = await post(signed({ tool, args: {} }));
+        const text = JSON.stringify(answer);
+        for (const inside of ["hunter2", "many", "Error", "at "]) {
+          assert(!text.includes(inside), text);
+        }
+      }
+    }),
+);
+
+threat(
+  "Secrets leak through logs, errors, answers or KV",
+  () =>
+    withServer(async (server) => {
+      const told: string[] = [];
+      const calls = [
+        signed(),
+        signed(),
+        signed({}, OTHER_SECRET),
+        signed({ tool: "fails", args: {} }),
+        signed({ tool: "server_identity", args: {} }),
+        signed({ tool: "list_tools", args: {} }),
+        signed({ tool: "answers_now", args: { value: 1 } }),
+        "{}",
+      ];
+      for (const body of calls) {
+        told.push(JSON.stringify((await server.post(body)).answer));
+      }
+      const page = await server.handle(
+        new Request("http://localhost/", { headers: { accept: "text/html" } }),
+      );
+      told.push(await page.text());
+      for await (const { key, value } of server.kv.list({ prefix: [] })) {
+        told.push(JSON.stringify(key));
+        told.push(new TextDecoder().decode(value as Uint8Array));
+      }
+      for (const { message, fields } of server.lines) {
+        told.push(message, Deno.inspect(fields, { depth: 10 }));
+      }
+      for (const clients of [{ a: "too-short" }, { a: { secret: 1 } }]) {
+        try {
+          createServer({
+            serverId: SERVER_ID,
+            serverSecret: SERVER_SECRET,
+            clients: clients as never,
+            tools: {},
+            nonces: "memory",
+          });
+        } catch (error) {
+          told.push(String((error as Error).stack));
+        }
+      }
+      assert(told.length > 20);
+      for (const secret of [SECRET, OTHER_SECRET, SERVER_SECRET, "too-short"]) {
+        const leak = told.find((text) => text.includes(secret));
+        assertEquals(leak, undefined);
+      }
+    }),
+);
+
+threat("Keys are taken out of memory", async () => {
+  const { importKey, deriveKey } = crypto.subtle;
+  const keys: CryptoKey[] = [];
+  const watch =
+    (make: (...args: never[]) => Promise<CryptoKey>) =>
+    async (...args: never[]) => {
+      const key = await make.apply(crypto.subtle, args);
+      keys.push(key);
+      return key;
+    };
+  Object.assign(crypto.subtle, {
+    importKey: watch(importKey as never),
+    deriveKey: watch(deriveKey as never),
+  });
+  try {
+    await withServer(async ({ handle }) => {
+      await clientOf(handle).call("echo", {});
+      const made = keys.length;
+      assert(made > 0);
+      await clientOf(handle).call("echo", {});
+      // The server's were made once; only the new client's are new.
+      assertEquals(keys.length, made + 3);
+      for (const key of keys) {
+        assertEquals(key.extractable, false);
+        await assertRejects(
+          () => crypto.subtle.exportKey("raw", key),
+          Error,
+        );
+      }
+    });
+  } finally {
+    Object.assign(crypto.subtle, { importKey, deriveKey });
+  }
+});
+
+threat("A short secret is guessed", async () => {
+  const options = {
+    serverId: SERVER_ID,
+    serverSecret: SERVER_SECRET,
+    clients: { [CLIENT_ID]: SECRET },
+    tools: {},
+    nonces: "memory" as const,
+  };
+  const short = "x".repeat(31);
+  const wrong = [
+    { clients: { [CLIENT_ID]: short } },
+    { clients: { [CLIENT_ID]: [SECRET, short] } },
+    { clients: { [CLIENT_ID]: { secret: new Uint8Array(31) } } },
+    { serverSecret: short },
+  ];
+  for (const change of wrong) {
+    await assertRejects(
+      async () => await createServer({ ...options, ...change }),
+      RangeError,
+      "31 bytes",
+    );
+    createServer({ ...options, ...change, allowShortSecrets: true });
+  }
+});
+
+threat(
+  "A retry runs a job twice",
+  () =>
+    withServer(async ({ post, handle }) => {
+      const call = { tool: "answers_now", args: { value: 1 }, request_id: "r" };
+      const bodies = Array.from({ length: 10 }, () => signed(call));
+      const answers = await Promise.all(bodies.map(post));
+      const ids = answers.map(({ answer }) =>
+        (answer.result as { job_id: string }).job_id
+      );
+      assertEquals(new Set(ids).size, 1);
+      const { jobs } = await clientOf(handle).call("list_jobs");
+      assertEquals(jobs.length, 1);
+    }),
+);
+
+threat("A client's jobs starve the others", () =>
+  withServer(async (server) => {
+    const start = () => signed({ tool: "waits_forever", args: {} });
+    for (let i = 0; i < 3; i++) {
+      assertEquals(await codeOf(server, start()), "ok");
+    }
+    assertEquals(await codeOf(server, start()), "too_many_jobs");
+    const other = signed(
+      { tool: "waits_forever", args: {}, client_id: OTHER_ID },
+      OTHER_SECRET,
+    );
+    assertEquals(await codeOf(server, other), "ok");
+  }, { jobs: { maxUnfinished: 3 } }));
+
+threat(
+  "A worker that lost its lease writes",
+  () =>
+    withServer(async ({ kv, post, handle }) => {
+      const { answer } = await post(
+        signed({ tool: "waits_forever", args: {} }),
+      );
+      const { job_id } = answer.result as { job_id: string };
+      const store = kvJobStore(kv, {
+        prefix: ["countersign", SERVER_ID],
+        maxValueBytes: 1_000_000,
+        spend: () => Promise.resolve(true),
+        now: Date.now,
+      });
+      const held = await store.read(job_id);
+      assert(held);
+      const taken = await store.replace(
+        held,
+        claim(held.job, Date.now(), "another worker", 60_000),
+      );
+      assert(taken);
+      // What the first worker still holds is the older version.
+      assertEquals(await store.keepStep(held, "late", 1), false);
+      assertEquals(await store.replace(held, held.job), undefined);
+      const late = await store.complete(held, () => held.job, "late");
+      assertEquals(late, undefined);
+      assertEquals(await store.steps(job_id), new Map());
+      await clientOf(handle).job(job_id).cancel();
+    }),
+);
+
+Deno.test("every row of SECURITY.md's table has a test by its name", async () => {
+  const text = await Deno.readTextFile(
+    new URL("../SECURITY.md", import.meta.url),
+  );
+  const rows = text.split("\n").filter((line) => line.startsWith("| "))
+    .map((line) => line.split("|")[1].trim()).slice(2);
+  assertEquals(threats, rows);
+});
