@@ -6,7 +6,7 @@
  * is one ready made, configured by the environment.
  *
  * @example A server on Deno
- * ```ts no-eval
+ * ```ts ignore
  * import { createServer, defineTool, type } from "@countersign/mcp";
  *
  * const greet = defineTool({
@@ -28,7 +28,7 @@
  */
 
 import { fromEnvironment } from "./src/env.ts";
-import { createServer, type Server } from "./src/server.ts";
+import { createServer, type Server, type WorkOptions } from "./src/server.ts";
 
 export { createServer, type Server, type WorkOptions } from "./src/server.ts";
 export type { JobSettings, ServerOptions } from "./src/assemble.ts";
@@ -97,6 +97,13 @@ export const work: Server["work"] = server.work;
 /** Gives the running jobs of {@linkcode handle} back, and closes its KV. */
 export const stop: Server["stop"] = server.stop;
 
+/**
+ * How long `scheduled` lets one job go on, in milliseconds, and how many it
+ * attends to: all of them end well within the 15 minutes that Workers give a
+ * cron's run, and the next run, a minute later, carries on what gave way.
+ */
+const SCHEDULED: WorkOptions = { sliceMs: 60_000, limit: 50 };
+
 /** What `deno serve` and Workers look for. */
 const entry: {
   fetch: Server["handle"];
@@ -104,7 +111,7 @@ const entry: {
 } = {
   fetch: handle,
   async scheduled(_event, env) {
-    await work(env);
+    await work(env, SCHEDULED);
   },
 };
 export default entry;

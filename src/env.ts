@@ -8,6 +8,7 @@ import type { ServerOptions } from "./assemble.ts";
 import { CountersignError } from "./errors.ts";
 import type { Clients } from "./keyring.ts";
 import type { KvLike } from "./kv/kv.ts";
+import { connectKv } from "./kv_connect.ts";
 import { batch_sum, start_long_task } from "./seed.ts";
 
 /**
@@ -21,7 +22,7 @@ export function fromEnvironment(env: unknown): ServerOptions {
     serverId: required(env, "COUNTERSIGN_SERVER_ID"),
     serverSecret: required(env, "COUNTERSIGN_SERVER_SECRET"),
     clients: clientsOf(required(env, "COUNTERSIGN_CLIENTS")),
-    kv: (env) => openKv(variable(env, "COUNTERSIGN_KV_URL")),
+    kv: openKv,
     tools: { batch_sum, start_long_task },
   };
 }
@@ -71,7 +72,23 @@ function clientsOf(text: string): Clients {
   );
 }
 
-function openKv(url: string | undefined): Promise<KvLike> {
+/** Over KV Connect wherever the URL says so; else Deno's own, where there is one. */
+function openKv(env: unknown): KvLike | Promise<KvLike> {
+  const url = variable(env, "COUNTERSIGN_KV_URL") || undefined;
+  if (url !== undefined && /^https?:/i.test(url)) {
+    const token = required(env, "COUNTERSIGN_KV_TOKEN");
+    try {
+      return connectKv({ url, token });
+    } catch (error) {
+      throw new CountersignError(
+        "not_configured",
+        `Check COUNTERSIGN_KV_URL and COUNTERSIGN_KV_TOKEN: ${
+          (error as Error).message
+        }`,
+        { cause: error },
+      );
+    }
+  }
   const { Deno } = globalThis as {
     Deno?: { openKv?: (path?: string) => Promise<KvLike> };
   };
@@ -80,6 +97,7 @@ function openKv(url: string | undefined): Promise<KvLike> {
     "not_configured",
     Deno
       ? "Run Deno with --unstable-kv"
-      : "This runtime has no Deno KV of its own",
+      : "Set COUNTERSIGN_KV_URL to an http(s) KV Connect URL: this runtime " +
+        "has no Deno KV of its own",
   );
 }

@@ -75,11 +75,11 @@ async function timed(
   }
 }
 
-/** The result as its schema leaves it. */
+/** The result as its schema leaves it; JSON has no `undefined`. */
 function checked(tool: Tool, returned: unknown): unknown {
   if (tool.output === undefined) return returned ?? null;
   const output = check(tool.output, returned);
-  if (output.ok) return output.value;
+  if (output.ok) return output.value ?? null;
   throw new TypeError(
     `Result does not match the output schema: ${sentence(output.issues)}`,
   );

@@ -81,7 +81,7 @@ const SLICE_MS = 25_000;
  *   input: type({ name: "1 <= string <= 64" }),
  *   run: ({ name }) => ({ greeting: `Hello, ${name}!` }),
  * });
- * const { handle } = createServer({
+ * const { handle, stop } = createServer({
  *   serverId: "greeter",
  *   serverSecret: crypto.getRandomValues(new Uint8Array(32)),
  *   clients: { "client-001": crypto.getRandomValues(new Uint8Array(32)) },
@@ -90,6 +90,7 @@ const SLICE_MS = 25_000;
  * });
  * const response = await handle(new Request("http://localhost/"));
  * console.log(response.status); // 200
+ * await stop();
  * ```
  */
 export function createServer(

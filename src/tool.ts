@@ -6,7 +6,7 @@
 
 import type { KvLike } from "./kv/kv.ts";
 import type { Ask, QuestionKind } from "./question.ts";
-import type { Schema } from "./schema.ts";
+import { lean, type Schema } from "./schema.ts";
 
 /** What a running tool may reach. */
 export interface ToolContext {
@@ -245,8 +245,8 @@ export function defineTool(
     description,
     title,
     annotations,
-    input,
-    output,
+    input: lean(input),
+    output: output && lean(output),
     job,
     replayable,
     timeoutMs,

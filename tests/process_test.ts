@@ -30,7 +30,8 @@ async function withStore(
     await use({
       start: (env) => startProcess({ ...shared, ...env }, JOB_SERVER),
       marks: async () =>
-        (await Deno.readTextFile(shared.MARKS)).trim().split("\n"),
+        (await Deno.readTextFile(shared.MARKS)).trim().split("\n")
+          .filter((mark) => !mark.endsWith(" kept")),
       connect: (url, retries = 10) =>
         createClient<typeof tools>({
           url,

@@ -66,7 +66,10 @@ export async function persist<T>(operation: () => Promise<T>): Promise<T> {
 
 /** A closed or refusing store will not change its mind within two seconds. */
 function isMistake(error: unknown): boolean {
-  const name = (error as { name?: unknown } | null)?.name;
+  const { name, transient } = (error ?? {}) as {
+    name?: unknown;
+    transient?: unknown;
+  };
   return name === "BadResource" || name === "NotCapable" ||
-    name === "SyntaxError";
+    name === "SyntaxError" || transient === false;
 }

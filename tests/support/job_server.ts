@@ -23,6 +23,7 @@ export const tools = {
           await new Promise((done) => setTimeout(done, pause_ms));
           return number * i;
         });
+        mark(`${number} ${i} kept`);
       }
       return { total };
     },

@@ -1,0 +1,81 @@
+/**
+ * One POST to a KV Connect server, from its request to what its answer says.
+ *
+ * @module
+ */
+
+import { type Action, KvConnectError } from "./error.ts";
+
+/** How requests get there. */
+export interface Transport {
+  /** Delivers a request. */
+  readonly deliver: (request: Request) => Promise<Response>;
+  /** Milliseconds that a request may take. */
+  readonly timeoutMs: number;
+}
+
+/** What to post. */
+export interface Posting<T> {
+  readonly action: Action;
+  readonly url: string;
+  readonly token: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: BodyInit;
+  /** Reads a good answer's body. */
+  readonly read: (body: Uint8Array) => T;
+}
+
+/** Longest part of a refusal that is quoted, in characters. */
+const LONGEST_QUOTE = 200;
+
+/**
+ * Posts once, and follows no redirect: the token is for this server.
+ *
+ * @throws {KvConnectError} If no good answer comes.
+ */
+export async function post<T>(
+  { deliver, timeoutMs }: Transport,
+  { action, url, token, headers, body, read }: Posting<T>,
+): Promise<T> {
+  const { host } = new URL(url);
+  const stopping = new AbortController();
+  const timer = setTimeout(
+    () => stopping.abort(new Error(`no answer within ${timeoutMs} ms`)),
+    timeoutMs,
+  );
+  let status = 0;
+  let bytes: Uint8Array;
+  try {
+    const response = await deliver(
+      new Request(url, {
+        method: "POST",
+        headers: { ...headers, authorization: `Bearer ${token}` },
+        body,
+        signal: stopping.signal,
+        redirect: "manual", // Workers know no "error" here
+      }),
+    );
+    bytes = new Uint8Array(await response.arrayBuffer());
+    status = response.status;
+  } catch (cause) {
+    const { message } = (stopping.signal.reason ?? cause) as Error;
+    throw new KvConnectError(action, `${host}: ${message}`, 0, { cause });
+  } finally {
+    clearTimeout(timer);
+  }
+  if (status !== 200) {
+    // A server may quote what it was sent.
+    const said = new TextDecoder().decode(bytes).replaceAll(token, "[token]");
+    const quote = said.trim().slice(0, LONGEST_QUOTE);
+    const why = `${host} answered HTTP ${status}${quote && `: ${quote}`}`;
+    throw new KvConnectError(action, why, status);
+  }
+  try {
+    return read(bytes);
+  } catch (cause) {
+    const why = `${host} gave an answer that cannot be read: ${
+      (cause as Error).message
+    }`;
+    throw new KvConnectError(action, why, status, { cause });
+  }
+}

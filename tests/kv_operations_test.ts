@@ -1,0 +1,149 @@
+/** What calls cost in KV operations; and that it stays so in a full store. */
+import { assertEquals } from "@std/assert";
+import { createClient, createServer, defineTool, type } from "../mod.ts";
+import { accept, complete, type Job } from "../src/job/job.ts";
+import { recordOf } from "../src/job/kv_record.ts";
+import type { KvLike } from "../src/kv/kv.ts";
+import { countingKv, type Counts } from "./support/counting_kv.ts";
+import {
+  CLIENT_ID,
+  SECRET,
+  SERVER_ID,
+  SERVER_SECRET,
+} from "./support/envelopes.ts";
+
+const HOUR = 3_600_000;
+
+const tools = {
+  add: defineTool({
+    description: "Adds up",
+    input: type({ numbers: "number[]" }),
+    run: ({ numbers }) => numbers.reduce((a, b) => a + b, 0),
+  }),
+  at_once: defineTool({
+    description: "A job that is done at once",
+    input: type({}),
+    job: { waitMs: 5000 },
+    run: () => "done",
+  }),
+  waits: defineTool({
+    description: "A job that waits its turn",
+    input: type({}),
+    job: true,
+    run: () => "done",
+  }),
+  asleep: defineTool({
+    description: "A job that sleeps",
+    input: type({}),
+    job: true,
+    run: (_args, { sleep }) => sleep(HOUR),
+  }),
+};
+
+/** What each kind of call costs on this store. */
+async function costs(store: KvLike): Promise<Record<string, Counts>> {
+  const kv = countingKv(store);
+  let ahead = 0;
+  const now = () => Date.now() + ahead;
+  const server = createServer({
+    serverId: SERVER_ID,
+    serverSecret: SERVER_SECRET,
+    clients: { [CLIENT_ID]: SECRET },
+    tools,
+    kv,
+    now,
+  });
+  const client = createClient<typeof tools>({
+    handle: server.handle,
+    clientId: CLIENT_ID,
+    secret: SECRET,
+    serverId: SERVER_ID,
+    now,
+  });
+  const found: Record<string, Counts> = {};
+  async function count(name: string, run: () => Promise<unknown>) {
+    kv.reset();
+    await run();
+    found[name] = { ...kv.counts };
+  }
+  await count("read", () => client.call("server_identity"));
+  await count("call", () => client.call("add", { numbers: [1, 2] }));
+  await count("short job", () => client.start("at_once"));
+  const sleeper = await client.start("asleep");
+  while ((await client.call("list_jobs", { limit: 1 })).jobs.length === 0);
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  await count("poll", () => sleeper.poll());
+  await count("work with nothing due", () => server.work());
+  await count("list of ten", () => client.call("list_jobs", { limit: 10 }));
+  ahead = HOUR + 1;
+  await count("claim and settle", () => server.work(undefined, { limit: 1 }));
+  await server.stop();
+  return found;
+}
+
+const expected = {
+  read: { gets: 0, lists: 0, commits: 0 },
+  call: { gets: 0, lists: 0, commits: 1 },
+  // One list counts the client's unfinished jobs; accept and settle commit.
+  "short job": { gets: 0, lists: 1, commits: 2 },
+  poll: { gets: 1, lists: 0, commits: 0 },
+  "work with nothing due": { gets: 0, lists: 1, commits: 0 },
+};
+
+Deno.test("a job costs two commits, a poll one read, idle work one list", async () => {
+  using kv = await Deno.openKv(":memory:");
+  const { "list of ten": _, "claim and settle": claimed, ...rest } =
+    await costs(kv);
+  assertEquals(rest, expected);
+  // The job that is due is read, claimed, its sleep read back, and settled.
+  assertEquals(claimed, { gets: 1, lists: 2, commits: 2 });
+});
+
+Deno.test("100,000 finished and 10,000 waiting jobs make nothing dearer", async () => {
+  using few = await Deno.openKv(":memory:");
+  using many = await Deno.openKv(":memory:");
+  await fill(few, 10, 10);
+  await fill(many, 100_000, 10_000);
+  assertEquals(await costs(many), await costs(few));
+});
+
+/** Puts jobs of other clients into a store, as the store itself would. */
+async function fill(kv: Deno.Kv, finished: number, waiting: number) {
+  const prefix = ["countersign", SERVER_ID];
+  const nothing = new TextEncoder().encode("null");
+  const ids: number[] = Array.from({ length: finished + waiting }, (_, i) => i);
+  for (let from = 0; from < ids.length; from += 200) {
+    const atomic = kv.atomic();
+    for (const i of ids.slice(from, from + 200)) {
+      const time = Date.now() - (i % 1000);
+      const fresh: Job = {
+        ...accept(
+          {
+            id: `job-${i}`,
+            tool: "waits",
+            clientId: i % 2 ? CLIENT_ID : `client-${i % 100}`,
+            requestId: `request-${i}`,
+          },
+          time,
+          undefined,
+          0,
+        ),
+        args: { value: {} },
+      };
+      // Those that wait are asleep, beyond what the test sets its clock to.
+      const job = i < finished
+        ? complete(fresh, time, 24 * HOUR, { value: "done" })
+        : { ...fresh, clientId: `client-${i % 100}`, dueAt: time + 12 * HOUR };
+      atomic.set([...prefix, "job", job.id], recordOf(job, "the filler"))
+        .set([...prefix, "due", job.dueAt, job.id], nothing)
+        .set(
+          [...prefix, "owner", job.clientId, job.createdAt, job.id],
+          nothing,
+        );
+      if (i >= finished) {
+        atomic.set([...prefix, "active", job.clientId, job.id], nothing);
+      }
+    }
+    await atomic.commit();
+  }
+}

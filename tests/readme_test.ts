@@ -1,0 +1,74 @@
+/** The README's first screen, pasted: its server, its command, its call. */
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+
+const ROOT = new URL("..", import.meta.url);
+
+/** The README's TypeScript blocks that name a package as users do. */
+async function blocks(): Promise<string[]> {
+  const text = await Deno.readTextFile(new URL("README.md", ROOT));
+  const found = text.matchAll(/```ts ignore\n([^]*?)```/g);
+  return Array.from(found, ([, code]) => code);
+}
+
+Deno.test("the README's server and client work when pasted", async () => {
+  const [server, client] = await blocks();
+  const lines = server.split("\n").filter((line) => line.trim() !== "");
+  assert(lines.length <= 14, `the server has ${lines.length} lines`);
+  const folder = await Deno.makeTempDir();
+  const { imports } = JSON.parse(
+    await Deno.readTextFile(new URL("deno.json", ROOT)),
+  );
+  await Deno.writeTextFile(
+    `${folder}/deno.json`,
+    JSON.stringify({
+      imports: {
+        "jsr:@countersign/mcp": new URL("mod.ts", ROOT).href,
+        "jsr:@countersign/mcp/client": new URL("src/client.ts", ROOT).href,
+        arktype: imports.arktype,
+      },
+    }),
+  );
+  // A free port, as another server may have the README's.
+  const probe = Deno.listen({ port: 0 });
+  const { port } = probe.addr as Deno.NetAddr;
+  probe.close();
+  const at = (code: string) => code.replaceAll("8787", String(port));
+  await Deno.writeTextFile(`${folder}/server.ts`, at(server));
+  await Deno.writeTextFile(`${folder}/client.ts`, at(client));
+  const env = {
+    SERVER_SECRET: crypto.randomUUID() + crypto.randomUUID(),
+    CLIENT_SECRET: crypto.randomUUID() + crypto.randomUUID(),
+  };
+  const run = (file: string) =>
+    new Deno.Command(Deno.execPath(), {
+      args: ["run", "--unstable-kv", "-A", `${folder}/${file}`],
+      cwd: folder,
+      env,
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+  const serving = run("server.ts");
+  try {
+    await listens(port);
+    const { code, stdout, stderr } = await run("client.ts").output();
+    const text = new TextDecoder().decode(stdout);
+    assertEquals(code, 0, new TextDecoder().decode(stderr));
+    assertStringIncludes(text, '{ greeting: "Hello, Ada!" }');
+  } finally {
+    serving.kill("SIGKILL");
+    await serving.output();
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+async function listens(port: number): Promise<void> {
+  for (let tries = 0; tries < 200; tries++) {
+    try {
+      (await Deno.connect({ port })).close();
+      return;
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+  throw new Error(`Nothing listens on ${port}`);
+}

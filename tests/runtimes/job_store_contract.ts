@@ -1,0 +1,278 @@
+/** What every `JobStore` does, whatever it is kept in: see `src/job/store.ts`. */
+import {
+  accept,
+  cancel,
+  claim,
+  complete,
+  extend,
+  type Job,
+} from "../../src/job/job.ts";
+import { kvJobStore } from "../../src/job/kv_store.ts";
+import type { Held, JobStore } from "../../src/job/store.ts";
+import type { KvLike } from "../../src/kv/kv.ts";
+import { kvGuard } from "../../src/kv/nonces.ts";
+import type { Nonce } from "../../src/replay.ts";
+import { assert, assertEquals, assertRejects } from "./expect.ts";
+
+type Check = (store: JobStore) => Promise<void>;
+
+const NOW = Date.UTC(2030, 0);
+const MAX_BYTES = 300_000;
+
+/** A store of its own for each check. */
+export function storeOn(kv: KvLike): JobStore {
+  const prefix = ["test", crypto.randomUUID()];
+  const now = () => NOW;
+  const spend = kvGuard(kv, prefix, now);
+  return kvJobStore(kv, { prefix, maxValueBytes: MAX_BYTES, spend, now });
+}
+
+export const checks: Record<string, Check> = {
+  async "a job that was accepted is read back, with its arguments"(store) {
+    const { job } = await accepted(store, { args: { a: [1, "é"] } });
+    const held = await store.read(job.id);
+    assertEquals(held?.job, job);
+    assertEquals(await store.args(job), { a: [1, "é"] });
+  },
+
+  async "a job that never was is not there"(store) {
+    assertEquals(await store.read("nothing"), undefined);
+  },
+
+  async "a nonce is spent once, and the job of a second is not added"(store) {
+    const nonce = fresh();
+    await accepted(store, { nonce });
+    const again = await store.accept(newJob(), {}, nonce);
+    assertEquals(again.kind, "replayed");
+    assertEquals(await store.unfinished("client", 10), 1);
+  },
+
+  async "a job that is there is known, and the nonce spent all the same"(
+    store,
+  ) {
+    const { job } = await accepted(store);
+    const nonce = fresh();
+    const again = await store.accept(newJob(job.id), { b: 2 }, nonce);
+    assert(again.kind === "known");
+    assertEquals(again.held.job, job);
+    assertEquals(await store.args(job), {});
+    const third = await store.accept(newJob(job.id), {}, nonce);
+    assertEquals(third.kind, "replayed");
+  },
+
+  async "of many that accept one job one adds it"(store) {
+    const { id } = newJob();
+    const kinds = await Promise.all(Array.from({ length: 5 }, async () => {
+      return (await store.accept(newJob(id), {}, fresh())).kind;
+    }));
+    assertEquals(kinds.sort(), [
+      "accepted",
+      "known",
+      "known",
+      "known",
+      "known",
+    ]);
+  },
+
+  async "of many that replace one job one wins"(store) {
+    const held = await accepted(store);
+    const results = await Promise.all(
+      ["a", "b", "c", "d"].map((lease) =>
+        store.replace(held, claim(held.job, NOW, lease, 1000))
+      ),
+    );
+    const winners = results.filter((result) => result !== undefined);
+    assertEquals(winners.length, 1);
+    const current = await store.read(held.job.id);
+    assertSame(current, winners[0]);
+  },
+
+  async "a job that changed since it was read is not replaced"(store) {
+    const held = await accepted(store);
+    await leased(store, held);
+    const late = await store.replace(held, cancel(held.job, NOW, 1000));
+    assertEquals(late, undefined);
+    assertEquals((await store.read(held.job.id))?.job.status, "working");
+  },
+
+  async "steps are kept under the lease, each once"(store) {
+    const held = await leased(store, await accepted(store));
+    assert(await store.keepStep(held, "one", { n: 1 }));
+    assert(await store.keepStep(held, "nothing", undefined));
+    assertEquals(await store.keepStep(held, "one", { n: 2 }), false);
+    const steps = await store.steps(held.job.id);
+    assertEquals([...steps], [["nothing", undefined], ["one", { n: 1 }]]);
+  },
+
+  async "whoever lost the lease keeps no step"(store) {
+    const held = await leased(store, await accepted(store));
+    await leased(store, held);
+    assertEquals(await store.keepStep(held, "late", 1), false);
+    assertEquals((await store.steps(held.job.id)).size, 0);
+  },
+
+  async "a result ends a job, once"(store) {
+    const held = await leased(store, await accepted(store));
+    const done = await store.complete(held, ended(held.job), { sum: 6 });
+    assertEquals(done?.job.status, "completed");
+    assertEquals(await store.result(done?.job as Job), { sum: 6 });
+    const late = await store.complete(held, ended(held.job), { sum: 7 });
+    assertEquals(late, undefined);
+  },
+
+  async "arguments, steps and results over 64 KiB come back whole"(store) {
+    const large = "é".repeat(100_000);
+    const first = await accepted(store, { args: { large } });
+    assertEquals(await store.args(first.job), { large });
+    const held = await leased(store, first);
+    assert(await store.keepStep(held, "large", large));
+    assertEquals((await store.steps(held.job.id)).get("large"), large);
+    const done = await store.complete(held, ended(held.job), large);
+    assertEquals(await store.result(done?.job as Job), large);
+  },
+
+  async "a result or a step that is too large changes nothing"(store) {
+    const held = await leased(store, await accepted(store));
+    const huge = "x".repeat(MAX_BYTES);
+    await assertRejects(() => store.complete(held, ended(held.job), huge));
+    await assertRejects(() => store.keepStep(held, "huge", huge));
+    assertSame(await store.read(held.job.id), held);
+  },
+
+  async "what is due is listed, longest overdue first, to its limit"(store) {
+    const ids: string[] = [];
+    for (const late of [10, 30, 20]) {
+      const held = await accepted(store);
+      const next = extend(held.job, NOW, -late);
+      assert(await store.replace(held, next));
+      ids.push(held.job.id);
+    }
+    const held = await accepted(store);
+    assert(await store.replace(held, extend(held.job, NOW, 1)));
+    const due = await store.due(NOW, 10);
+    assertEquals(due.map(({ id }) => id), [ids[1], ids[2], ids[0]]);
+    assertEquals((await store.due(NOW, 2)).length, 2);
+  },
+
+  async "a job is due once, wherever it moved"(store) {
+    let held = await accepted(store);
+    for (const lease of ["a", "b", "c"]) {
+      held = await leased(store, held, lease);
+    }
+    const due = await store.due(NOW + 10_000, 10);
+    assertEquals(due, [{ at: held.job.dueAt, id: held.job.id }]);
+  },
+
+  async "an entry that no job answers to is forgotten"(store) {
+    const held = await accepted(store);
+    await store.forget({ at: held.job.dueAt, id: held.job.id });
+    assertEquals(await store.due(NOW + 10_000, 10), []);
+  },
+
+  async "unfinished jobs are counted, a client's own, up to a limit"(store) {
+    const held = await accepted(store);
+    await accepted(store);
+    await accepted(store, { clientId: "another" });
+    assertEquals(await store.unfinished("client", 10), 2);
+    assertEquals(await store.unfinished("client", 1), 1);
+    await store.replace(held, cancel(held.job, NOW, 1000));
+    assertEquals(await store.unfinished("client", 10), 1);
+  },
+
+  async "a client's own jobs are listed, newest first, by status, in pages"(
+    store,
+  ) {
+    for (let i = 0; i < 25; i++) {
+      const held = await accepted(store, { createdAt: NOW + i });
+      if (i % 5 === 0) await store.replace(held, cancel(held.job, NOW, 1000));
+    }
+    await accepted(store, { clientId: "another" });
+    const first = await store.list("client", { limit: 15 });
+    const { cursor } = first;
+    const second = await store.list("client", { limit: 15, cursor });
+    const times = [...first.jobs, ...second.jobs].map((job) => job.createdAt);
+    assertEquals(times, Array.from({ length: 25 }, (_, i) => NOW + 24 - i));
+    assertEquals(second.cursor, undefined);
+    const gone = await store.list("client", { limit: 15, status: "cancelled" });
+    assertEquals(gone.jobs.map((job) => job.createdAt - NOW), [
+      20,
+      15,
+      10,
+      5,
+      0,
+    ]);
+  },
+
+  async "a change is waited for, and told"(store) {
+    const held = await accepted(store);
+    const waiting = store.changed(held, 5000);
+    const next = await leased(store, held);
+    assertSame(await waiting, next);
+  },
+
+  async "a wait for a change ends without one"(store) {
+    const held = await accepted(store);
+    assertSame(await store.changed(held, 50), held);
+  },
+
+  async "a final job is removed with all it had, unless it changed"(store) {
+    const large = "x".repeat(100_000);
+    const held = await leased(store, await accepted(store));
+    await store.keepStep(held, "step", large);
+    const done = await store.complete(held, ended(held.job), large);
+    assert(done);
+    assertEquals(await store.remove({ ...done, version: held.version }), false);
+    assert(await store.remove(done));
+    assertEquals(await store.read(held.job.id), undefined);
+    assertEquals((await store.steps(held.job.id)).size, 0);
+    assertEquals(await store.due(NOW + 1e9, 10), []);
+    assertEquals((await store.list("client", { limit: 9 })).jobs, []);
+  },
+};
+
+function assertSame(actual: Held | undefined, expected: Held | undefined) {
+  assertEquals([actual?.job, actual?.version], [
+    expected?.job,
+    expected?.version,
+  ]);
+}
+
+function newJob(
+  id: string = crypto.randomUUID(),
+  clientId = "client",
+  createdAt = NOW,
+): Omit<Job, "args"> {
+  const request = { id, tool: "tool", clientId, requestId: id };
+  return accept(request, createdAt, undefined, 1000);
+}
+
+async function accepted(
+  store: JobStore,
+  { args = {}, nonce = fresh(), clientId, createdAt }: {
+    args?: unknown;
+    nonce?: Nonce;
+    clientId?: string;
+    createdAt?: number;
+  } = {},
+): Promise<Held> {
+  const job = newJob(undefined, clientId, createdAt);
+  const acceptance = await store.accept(job, args, nonce);
+  assert(acceptance.kind === "accepted", acceptance.kind);
+  return acceptance.held;
+}
+
+async function leased(store: JobStore, held: Held, lease = "lease") {
+  const next = claim(held.job, NOW, lease, 1000 + held.job.runs);
+  const written = await store.replace(held, next);
+  assert(written);
+  return written;
+}
+
+function ended(job: Job) {
+  return (kept: NonNullable<Job["result"]>) => complete(job, NOW, 1000, kept);
+}
+
+function fresh(): Nonce {
+  const expiresAt = NOW + 300_000;
+  return { clientId: "client", value: crypto.randomUUID(), expiresAt };
+}

@@ -1,0 +1,227 @@
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertNotEquals,
+} from "@std/assert";
+import { createClient, createServer, defineTool, type } from "../mod.ts";
+import { canonicalJson } from "../src/canonical_json.ts";
+import { readAnswer } from "../src/client/answer.ts";
+import { encodeAnswer } from "../src/envelope.ts";
+import { importKey, sign } from "../src/hmac.ts";
+import { createKeyring } from "../src/keyring.ts";
+import { signedText, withSignature } from "../src/signed_text.ts";
+import { batch_sum } from "../src/seed.ts";
+import { request } from "./support/envelopes.ts";
+import { hasPython } from "./support/python.ts";
+import derivedKeys from "./vectors/derived_keys.json" with { type: "json" };
+import requestVectors from "./vectors/requests.json" with { type: "json" };
+import responseVectors from "./vectors/responses.json" with { type: "json" };
+
+interface Vector<Envelope> {
+  name: string;
+  secret: string;
+  envelope: Envelope;
+  signed_text: string;
+  signature: string;
+  body: string;
+}
+
+type RequestVector = Vector<
+  { client_id: string; nonce: string; ts_ms: number }
+>;
+
+type ResponseVector = Vector<Parameters<typeof encodeAnswer>[0]> & {
+  /** The request that is answered so, where there is one. */
+  answers?: string;
+};
+
+const requests: RequestVector[] = requestVectors;
+const responses = responseVectors as ResponseVector[];
+const [{ server_secret: serverSecret, server_id: serverId }] =
+  derivedKeys.fingerprints;
+const utf8 = new TextEncoder();
+
+/** A server that knows every client of the vectors, at the vectors' time. */
+function vectorServer() {
+  return createServer({
+    serverId,
+    serverSecret,
+    clients: Object.fromEntries(
+      requests.map(({ envelope, secret }) => [envelope.client_id, secret]),
+    ),
+    nonces: "memory",
+    tools: {
+      batch_sum,
+      echo: defineTool({
+        description: "Gives its arguments back",
+        input: type("object"),
+        run: (args) => args,
+      }),
+    },
+    now: () => requests[0].envelope.ts_ms,
+  });
+}
+
+for (const { name, envelope, secret, ...vector } of requests) {
+  Deno.test(`A request is signed as in the vector: ${name}`, async () => {
+    const key = await importKey(utf8.encode(secret));
+    assertEquals(signedText(JSON.parse(vector.body)), vector.signed_text);
+    assertEquals(signedText(envelope), vector.signed_text);
+    assertEquals(await sign(key, vector.signed_text), vector.signature);
+    assertEquals(
+      withSignature(vector.signed_text, vector.signature, "tool"),
+      canonicalJson(JSON.parse(vector.body)),
+    );
+  });
+
+  Deno.test(`A server answers the vector byte for byte: ${name}`, async () => {
+    const answer = responses.find(({ answers }) => answers === name);
+    assert(answer, "every request has an answer");
+    const response = await vectorServer().handle(request(vector.body));
+    assertEquals(await response.text(), answer.body);
+    assertEquals(response.status, 200);
+  });
+
+  Deno.test(`A server refuses the vector with one byte changed: ${name}`, async () => {
+    const nonce = envelope.nonce.slice(0, -1) + "Z";
+    const changed = vector.body.replace(envelope.nonce, nonce);
+    assertNotEquals(changed, vector.body);
+    const response = await vectorServer().handle(request(changed));
+    assertEquals(response.status, 401);
+    assertMatch((await response.json()).error, /^unauthenticated: /);
+  });
+}
+
+for (const { name, envelope, secret, ...vector } of responses) {
+  Deno.test(`An answer is signed as in the vector: ${name}`, async () => {
+    const key = await responseKey(secret);
+    assertEquals(signedText(JSON.parse(vector.body)), vector.signed_text);
+    const written = await encodeAnswer(
+      envelope,
+      (text) => sign(key, text),
+      10_000,
+    );
+    assertEquals(written, vector.body);
+  });
+
+  Deno.test(`A client believes the vector: ${name}`, async () => {
+    const { signed, status, result } = await readAnswer(
+      new Response(vector.body),
+      {
+        key: await responseKey(secret),
+        requestId: envelope.request_id,
+        serverId,
+      },
+    );
+    assertEquals(signed, true);
+    assertEquals(status, envelope.status);
+    assertEquals(canonicalJson(result), canonicalJson(envelope.result));
+  });
+}
+
+for (const [at, { secret, key }] of derivedKeys.response_keys.entries()) {
+  Deno.test(`A server derives the vector's response key: ${at + 1}`, async () => {
+    // Keys cannot be exported: two are the same if they sign the same.
+    const text = "any text";
+    const clientKey = await importKey(utf8.encode(secret));
+    const caller = await createKeyring({ c: secret }, false)
+      .authenticate("c", await sign(clientKey, text), text);
+    const expected = await sign(await importKey(fromHex(key)), text);
+    assertEquals(await caller?.sign(text), expected);
+  });
+}
+
+for (
+  const { server_secret, server_id, fingerprint } of derivedKeys.fingerprints
+) {
+  Deno.test(`A server derives the vector's fingerprint: ${fingerprint}`, async () => {
+    const secret = new Uint8Array(32);
+    const { handle } = createServer({
+      serverId: server_id,
+      serverSecret: server_secret,
+      clients: { "client-001": secret },
+      nonces: "memory",
+      tools: {},
+    });
+    const client = createClient({
+      handle,
+      clientId: "client-001",
+      secret,
+      serverId: server_id,
+    });
+    const identity = await client.call("server_identity");
+    assertEquals(identity.fingerprint, fingerprint);
+  });
+}
+
+for (const vector of derivedKeys.job_ids) {
+  const { server_secret, client_id, request_id, job_id } = vector;
+  Deno.test(`A server derives the vector's job id: ${job_id}`, async () => {
+    const secret = new Uint8Array(32);
+    const tools = {
+      wait: defineTool({
+        description: "Does nothing",
+        input: type({}),
+        job: true,
+        run: () => null,
+      }),
+    };
+    const { handle, stop } = createServer({
+      serverId,
+      serverSecret: server_secret,
+      clients: { [client_id]: secret },
+      kv: () => Deno.openKv(":memory:"),
+      tools,
+    });
+    const client = createClient<typeof tools>({
+      handle,
+      clientId: client_id,
+      secret,
+      serverId,
+    });
+    try {
+      const job = await client.start("wait", {}, { requestId: request_id });
+      assertEquals(job.id, job_id);
+      assertEquals(await job.result(), null);
+    } finally {
+      await stop();
+    }
+  });
+}
+
+Deno.test({
+  name: "The vectors are what make_vectors.py writes",
+  ignore: !hasPython(),
+  async fn() {
+    const directory = await Deno.makeTempDir();
+    try {
+      const script = new URL("vectors/make_vectors.py", import.meta.url);
+      const { success, stderr } = await new Deno.Command("python3", {
+        args: [script.pathname, directory],
+      }).output();
+      assert(success, new TextDecoder().decode(stderr));
+      for (const name of ["requests", "responses", "derived_keys"]) {
+        const kept = new URL(`vectors/${name}.json`, import.meta.url);
+        assertEquals(
+          await Deno.readTextFile(`${directory}/${name}.json`),
+          await Deno.readTextFile(kept),
+        );
+      }
+    } finally {
+      await Deno.remove(directory, { recursive: true });
+    }
+  },
+});
+
+function responseKey(secret: string): Promise<CryptoKey> {
+  const derived = derivedKeys.response_keys.find((each) =>
+    each.secret === secret
+  );
+  assert(derived, "every client's response key is among the vectors");
+  return importKey(fromHex(derived.key));
+}
+
+function fromHex(text: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(text.match(/../g) ?? [], (pair) => parseInt(pair, 16));
+}
