@@ -4,7 +4,7 @@
  * @module
  */
 
-import { CountersignError } from "./errors.ts";
+import { CountersignError, ToolError } from "./errors.ts";
 import type { Asked, Job, Progress } from "./job/job.ts";
 import type { JobStore } from "./job/store.ts";
 
@@ -37,9 +37,12 @@ export async function outcomeOf(job: Job, store: JobStore): Promise<Outcome> {
     case "completed":
       return { kind: "done", result: await store.result(job) };
     case "failed": {
-      const { code, message } = job.error ??
-        { code: "tool_failed", message: "The tool failed" };
-      const error = new CountersignError(code, message, { jobId: job.id });
+      const { code, message, internal } = job.error ??
+        { code: "tool_failed", message: "The tool failed", internal: true };
+      const options = { jobId: job.id };
+      const error = code === "tool_failed" && !internal
+        ? new ToolError(message, options)
+        : new CountersignError(code, message, options);
       return { kind: "ended", error };
     }
     case "cancelled": {

@@ -135,7 +135,7 @@ export function settle(question: Question, answer: unknown): Settled {
       if ("url" in question) {
         return { ok: true, value: { action, content: undefined } };
       }
-      const checked = check(question.form, content);
+      const checked = check(question.form, asked(question.form, content));
       return checked.ok
         ? { ok: true, value: { action, content: checked.value } }
         : { ok: false, problem: sentence(checked.issues) };
@@ -146,6 +146,15 @@ export function settle(question: Question, answer: unknown): Settled {
         problem: 'The action must be "accept", "decline" or "cancel"',
       };
   }
+}
+
+/** Of what a client filled in, the fields that it was asked for. */
+function asked(form: Schema, content: unknown): unknown {
+  if (!isRecord(content)) return content;
+  const { properties = {} } = jsonSchema(form) as { properties?: object };
+  return Object.fromEntries(
+    Object.entries(content).filter(([name]) => Object.hasOwn(properties, name)),
+  );
 }
 
 /** The form as the flat schema that clients can show. */
