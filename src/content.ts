@@ -51,6 +51,11 @@ export type Block =
 
 /** The schema of content blocks. */
 export interface ContentSchema extends Schema {
+  /** Takes blocks, and so tells the compiler that they are some. */
+  (blocks: readonly Block[]): Block[];
+  /** Takes a value; returns the blocks, or errors. */
+  // deno-lint-ignore no-explicit-any -- as every schema
+  (value: unknown): any;
   /** Type of the blocks; never set. */
   readonly infer: Block[];
   /** Type of the blocks; never set. */
@@ -90,7 +95,7 @@ const blocks = type({ type: "'text'", text: "string", ...extras })
   }).array();
 
 /**
- * The `output` of a tool that returns content blocks.
+ * The `output` of a tool that returns content blocks, and what makes them.
  *
  * @example A tool that draws
  * ```ts
@@ -100,15 +105,17 @@ const blocks = type({ type: "'text'", text: "string", ...extras })
  *   description: "Draws a dot",
  *   input: type({}),
  *   output: content,
- *   run: () => [
- *     { type: "text", text: "A dot:" },
- *     { type: "image", mimeType: "image/png", data: "iVBORw0KGgo=" },
- *   ],
+ *   run: () =>
+ *     content([
+ *       { type: "text", text: "A dot:" },
+ *       { type: "image", mimeType: "image/png", data: "iVBORw0KGgo=" },
+ *     ]),
  * });
  * ```
  */
 export const content: ContentSchema = Object.assign(
-  (value: unknown) => blocks(value),
+  // deno-lint-ignore no-explicit-any
+  (value: unknown): any => blocks(value),
   {
     infer: undefined as unknown as Block[],
     inferIn: undefined as unknown as Block[],
