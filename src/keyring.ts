@@ -27,12 +27,16 @@ export type Clients = Readonly<
   Record<string, Secret | readonly Secret[] | ClientGrant>
 >;
 
-/** A client that proved who it is. */
-export interface Caller {
+/** Who calls, by whatever proof. */
+export interface Principal {
   /** Its id. */
   readonly id: string;
   /** Whether it may call a tool. */
   may(tool: string): boolean;
+}
+
+/** A client that proved who it is by signing an envelope. */
+export interface Caller extends Principal {
   /** Signs an answer so that this client, and no other, can verify it. */
   sign(text: string): Promise<string>;
 }
