@@ -35,15 +35,37 @@ export type { JobSettings, ServerOptions } from "./src/assemble.ts";
 export {
   defineTool,
   type JobContext,
+  type JobDefinition,
   type JobOptions,
   type Returned,
   type Sent,
   type Tool,
+  type ToolAnnotations,
   type ToolContext,
   type ToolDefinition,
   type Tools,
 } from "./src/tool.ts";
 export { type Schema, type } from "./src/schema.ts";
+export {
+  type Block,
+  type BlockExtras,
+  content,
+  type ContentSchema,
+  type Resource,
+} from "./src/content.ts";
+export type {
+  Ask,
+  FormQuestion,
+  Question,
+  QuestionKind,
+  Reply,
+  RootsQuestion,
+  SamplingQuestion,
+  UrlQuestion,
+} from "./src/question.ts";
+export type { Authenticate } from "./src/mcp/authenticate.ts";
+export type { McpOptions } from "./src/mcp/options.ts";
+export { withHeaders } from "./src/mcp/param_headers.ts";
 export {
   CountersignError,
   type CountersignErrorOptions,

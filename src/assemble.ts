@@ -15,6 +15,8 @@ import { type Clients, createKeyring, type Keyring } from "./keyring.ts";
 import type { KvLike } from "./kv/kv.ts";
 import { groupedKvGuard, kvGuard } from "./kv/nonces.ts";
 import { consoleLog, type Log } from "./log.ts";
+import type { McpPlan } from "./mcp/endpoint.ts";
+import { type McpOptions, planMcp } from "./mcp/options.ts";
 import { memoryGuard, type Spend } from "./replay.ts";
 import type { Tools } from "./tool.ts";
 
@@ -61,6 +63,8 @@ export interface ServerOptions {
   allowShortSecrets?: boolean;
   /** Jobs. */
   jobs?: JobSettings;
+  /** The endpoint for clients of the Model Context Protocol. */
+  mcp?: McpOptions;
   /** Says how many milliseconds a caller must wait; 0 lets the call through. */
   rateLimit?: RateLimit;
   /** Takes the log. Defaults to the console. */
@@ -77,6 +81,7 @@ export interface Plan {
   readonly bodyLimit: number;
   readonly maxValueBytes: number;
   readonly keyring: Keyring;
+  readonly mcp: McpPlan;
   readonly log: Log;
   readonly now: () => number;
   /** Opens the store and derives the keys. */
@@ -86,6 +91,8 @@ export interface Plan {
 /** A house that is open. */
 export interface Opened {
   readonly house: House;
+  /** Protects what MCP clients carry from one round of a call to the next. */
+  readonly stateKey: CryptoKey;
   readonly worker: Worker | undefined;
   /** Closes what this opened. */
   close(): void;
@@ -117,6 +124,7 @@ export function plan(options: ServerOptions): Plan {
       concurrency = 16,
       maxUnfinished = 100,
     } = {},
+    mcp = {},
     rateLimit,
     log = consoleLog,
     now = Date.now,
@@ -141,15 +149,24 @@ export function plan(options: ServerOptions): Plan {
     bodyLimit,
     maxValueBytes,
     keyring,
+    mcp: planMcp(mcp, {
+      serverId,
+      envelopePath: path,
+      keyring,
+      bodyLimit,
+      log,
+      now,
+    }),
     log,
     now,
     async open(env) {
       const opened = typeof kv === "function" ? await kv(env) : kv;
       const prefix = ["countersign", serverId];
       const spend = guard(opened, prefix);
-      const [fingerprintKey, jobKey] = await Promise.all([
+      const [fingerprintKey, jobKey, stateKey] = await Promise.all([
         deriveKey(secret, "mcp/0.1 fingerprint"),
         deriveKey(secret, "mcp/0.1 job"),
+        deriveKey(secret, "mcp/0.1 request state"),
       ]);
       const fingerprint = await sign(fingerprintKey, serverId);
       let jobs: Jobs | undefined;
@@ -176,6 +193,7 @@ export function plan(options: ServerOptions): Plan {
         });
       }
       return {
+        stateKey,
         worker,
         close: () => typeof kv === "function" && opened?.close?.(),
         house: {

@@ -10,7 +10,7 @@ import type { Call, House } from "./house.ts";
 import type { Job } from "./job/job.ts";
 import type { Jobs } from "./jobs.ts";
 import type { Outcome } from "./outcome.ts";
-import { jsonSchema, type Schema, type } from "./schema.ts";
+import { jsonObject, jsonSchema, type Schema, type } from "./schema.ts";
 
 /** A tool that is answered by the server itself. */
 export interface Builtin {
@@ -30,6 +30,15 @@ const job = type({ job_id: ID });
 const poll = type({
   job_id: ID,
   "wait_ms?": `0 <= number.integer <= ${MAX_WAIT_MS}`,
+});
+const answers = type({
+  job_id: ID,
+  answers: {
+    "[string]": {
+      action: "'accept' | 'decline' | 'cancel'",
+      "content?": jsonObject,
+    },
+  },
 });
 
 const list = type({
@@ -87,6 +96,19 @@ export const BUILTINS: Readonly<Record<string, Builtin>> = {
       const { job_id, wait_ms = 0 } = args as typeof poll.infer;
       return jobsOf(house)
         .poll(job_id, caller.id, wait_ms, signal, background);
+    },
+  },
+  answer_job: {
+    description:
+      "Answers what a job of yours asks: by name, with an action and content",
+    input: answers,
+    output: type({ job_id: "string", status: "string" }),
+    changes: true,
+    async answer(args, { caller, background }, house) {
+      const { job_id, answers: given } = args as typeof answers.infer;
+      const { status } = await jobsOf(house)
+        .answer(job_id, caller.id, given, background);
+      return { kind: "ok", result: { job_id, status } };
     },
   },
   list_jobs: {

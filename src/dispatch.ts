@@ -5,13 +5,14 @@
  */
 
 import { BUILTINS } from "./builtin.ts";
-import { CountersignError } from "./errors.ts";
+import { CountersignError, ToolError } from "./errors.ts";
 import type { Call, House } from "./house.ts";
 import { replayed } from "./jobs.ts";
 import type { Outcome } from "./outcome.ts";
-import { perform } from "./perform.ts";
+import { perform, prepare } from "./perform.ts";
+import type { Ask, Question } from "./question.ts";
 import { check, type Schema, sentence } from "./schema.ts";
-import type { Tool } from "./tool.ts";
+import { checkFraction, type Tool, type ToolContext } from "./tool.ts";
 
 /**
  * Does what a call asks for.
@@ -51,22 +52,39 @@ async function runTool(
   const args = checkArgs(tool.input, call.args);
   const { caller: { id: clientId }, requestId, name, signal, background } =
     call;
+  const context = (signal: AbortSignal) => contextOf(call, house, signal);
   if (tool.job) {
     if (!house.jobs) throw new Error("createServer lets no job in without KV");
+    const prepared = await prepare(tool, args, signal, context);
     if (!house.jobsSpend) await spendNonce(call, house, false);
     const nonce = house.jobsSpend ? call.nonce : undefined;
     return await house.jobs.start(
-      { clientId, requestId, name, tool, args, nonce, signal },
+      { clientId, requestId, name, tool, args: prepared, nonce, signal },
       background,
     );
   }
   await spendNonce(call, house, tool.replayable);
-  const result = await perform(tool, args, signal, (signal) => ({
+  const result = await perform(tool, args, signal, context);
+  return { kind: "ok", result };
+}
+
+function contextOf(
+  { caller: { id: clientId }, requestId, name, ...call }: Call,
+  house: House,
+  signal: AbortSignal,
+): ToolContext {
+  return {
     clientId,
     requestId,
     signal,
-    env: background.env,
+    env: call.background.env,
     kv: house.kv,
+    ask: call.dialogue?.ask ?? cannotAsk,
+    canAsk: (kind) => call.dialogue?.takes(kind) ?? false,
+    progress(fraction, message) {
+      checkFraction(fraction);
+      call.report?.({ fraction, ...message && { message } });
+    },
     log: (message, fields) =>
       house.log("info", message, {
         ...fields,
@@ -74,9 +92,15 @@ async function runTool(
         client_id: clientId,
         request_id: requestId,
       }),
-  }));
-  return { kind: "ok", result };
+  };
 }
+
+const cannotAsk = ((_name: string, question: Question): Promise<never> => {
+  const asked = "message" in question ? `ask "${question.message}"` : "ask you";
+  return Promise.reject(
+    new ToolError(`The tool must ${asked}, which this protocol cannot carry`),
+  );
+}) as Ask;
 
 function checkArgs(schema: Schema, args: unknown): unknown {
   const checked = check(schema, args);

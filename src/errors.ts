@@ -123,7 +123,7 @@ export class ToolError extends CountersignError {
   override readonly name: string = "ToolError";
 
   /** Constructs an error from a sentence fit for the caller. */
-  constructor(message: string, options?: ErrorOptions) {
+  constructor(message: string, options?: CountersignErrorOptions) {
     super("tool_failed", message, options);
   }
 }

@@ -99,7 +99,7 @@ export function verify(
   );
 }
 
-const HEX = Array.from(
+const HEX = /* @__PURE__ */ Array.from(
   { length: 256 },
   (_, byte) => byte.toString(16).padStart(2, "0"),
 );

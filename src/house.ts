@@ -5,16 +5,18 @@
  * @module
  */
 
+import type { Progress } from "./job/job.ts";
 import type { Background, Jobs } from "./jobs.ts";
-import type { Caller } from "./keyring.ts";
+import type { Principal } from "./keyring.ts";
 import type { KvLike } from "./kv/kv.ts";
 import type { Log } from "./log.ts";
+import type { Ask, QuestionKind } from "./question.ts";
 import type { Nonce, Spend } from "./replay.ts";
 import type { Tools } from "./tool.ts";
 
 /** A call by a caller who is known, in time and not yet known to be a replay. */
 export interface Call {
-  readonly caller: Caller;
+  readonly caller: Principal;
   readonly requestId: string;
   /** The tool's name. */
   readonly name: string;
@@ -24,6 +26,17 @@ export interface Call {
   /** Aborted when the caller has gone. */
   readonly signal: AbortSignal;
   readonly background: Background;
+  /** How the caller is asked; `undefined` where it cannot be. */
+  readonly dialogue?: Dialogue;
+  /** Tells a caller who waits how far its call is. */
+  readonly report?: (progress: Progress) => void;
+}
+
+/** A way to ask the caller of a call, while it waits. */
+export interface Dialogue {
+  readonly ask: Ask;
+  /** Whether the caller takes such a question. */
+  takes(kind: QuestionKind): boolean;
 }
 
 /** What dispatch works with. */

@@ -7,6 +7,7 @@
 import { canonicalJson } from "./canonical_json.ts";
 import { CountersignError } from "./errors.ts";
 import { sign } from "./hmac.ts";
+import { type Following, following } from "./job/following.ts";
 import { accept, isFinal, type Job } from "./job/job.ts";
 import type { Acceptance, Held, JobStore, Listing, Page } from "./job/store.ts";
 import type { Worker } from "./job/worker.ts";
@@ -37,7 +38,7 @@ export interface Background {
 }
 
 /** The jobs of a server. */
-export interface Jobs {
+export interface Jobs extends Following {
   /**
    * Accepts a job, or answers the one that this request started before; with
    * its end, if that comes within the tool's `waitMs`.
@@ -151,11 +152,19 @@ export function createJobs(options: JobsOptions): Jobs {
 
     list: (clientId, page) => store.list(clientId, page),
 
+    ...following({ store, owned, drive, now }),
+
     async cancel(id, clientId) {
       const held = await owned(id, clientId);
       return (await worker.cancel(held) ?? held).job;
     },
   };
+
+  /** Runs a job that is overdue: whoever looks at it may. */
+  function drive(held: Held, { env, sliceMs, run }: Background): void {
+    if (isFinal(held.job) || held.job.dueAt > now()) return;
+    run(worker.take(held, env, sliceMs));
+  }
 
   /** Waits for a job's end: for the run itself where it runs here. */
   async function endOf(
@@ -195,8 +204,7 @@ export function createJobs(options: JobsOptions): Jobs {
       const due = held.job.dueAt - now();
       if (due <= 0 && taken !== held.version) {
         taken = held.version;
-        const { env, sliceMs } = background;
-        background.run(worker.take(held, env, sliceMs));
+        drive(held, background);
       }
       const left = until - Date.now();
       if (left <= 0) break;
@@ -230,6 +238,6 @@ export function replayed(): CountersignError {
 }
 
 /** What a poll tells of a working job. */
-function told({ progress }: Job): string {
-  return JSON.stringify(progress ?? null);
+function told({ progress, questions }: Job): string {
+  return JSON.stringify([progress, questions]);
 }

@@ -27,14 +27,24 @@ export type Clients = Readonly<
   Record<string, Secret | readonly Secret[] | ClientGrant>
 >;
 
-/** A client that proved who it is. */
-export interface Caller {
+/** Who calls, by whatever proof. */
+export interface Principal {
   /** Its id. */
   readonly id: string;
   /** Whether it may call a tool. */
   may(tool: string): boolean;
+}
+
+/** A client that proved who it is by signing an envelope. */
+export interface Caller extends Principal {
   /** Signs an answer so that this client, and no other, can verify it. */
   sign(text: string): Promise<string>;
+}
+
+/** A client that proved who it is, under a key derived for a purpose. */
+export interface Holder extends Pick<Caller, "id" | "may"> {
+  /** The key that the same secret gives for another purpose; not extractable. */
+  key(purpose: string): Promise<CryptoKey>;
 }
 
 /** Tells callers from strangers. */
@@ -45,12 +55,24 @@ export interface Keyring {
     signature: string,
     text: string,
   ): Promise<Caller | undefined>;
+  /**
+   * The client who made a MAC over `bytes`, if it is one of ours.
+   *
+   * @param purpose HKDF `info` of the key: one purpose's MACs mean nothing to another.
+   */
+  verify(
+    clientId: string,
+    purpose: string,
+    mac: Uint8Array<ArrayBuffer>,
+    bytes: Uint8Array<ArrayBuffer>,
+  ): Promise<Holder | undefined>;
 }
 
 /** A secret and the keys made from it, once it was first used. */
 interface Held {
   readonly bytes: Uint8Array<ArrayBuffer>;
   keys?: { readonly request: CryptoKey; readonly response: CryptoKey };
+  readonly derived: Map<string, CryptoKey>;
 }
 
 /** HKDF `info` of the key that answers are signed with. */
@@ -72,9 +94,9 @@ export function createKeyring(
       throw new TypeError(`Client id "${id}" does not match ${ID.source}`);
     }
     const { secret, tools } = grant(entry, id);
-    const held = [secret].flat().map((one) => ({
-      bytes: secretBytes(one as Secret, `client "${id}"`, allowShortSecrets),
-    }));
+    const held = [secret].flat().map((one) =>
+      hold(secretBytes(one as Secret, `client "${id}"`, allowShortSecrets))
+    );
     if (held.length === 0) throw new TypeError(`Client "${id}" has no secret`);
     known.set(id, { held, ...tools && { tools: new Set(tools) } });
   }
@@ -88,11 +110,8 @@ export function createKeyring(
 
   return {
     async authenticate(id, signature, text) {
-      // Not at module scope, where Workers have no randomness.
-      decoy ??= { bytes: crypto.getRandomValues(new Uint8Array(32)) };
       const client = known.get(id);
-      for (let i = 0; i < tries; i++) {
-        const held: Held = client?.held[i] ?? decoy;
+      for (const held of candidates(id)) {
         const { request, response } = await keysOf(held);
         if (!await verify(request, signature, text) || held === decoy) continue;
         return {
@@ -102,7 +121,32 @@ export function createKeyring(
         };
       }
     },
+
+    async verify(id, purpose, mac, bytes) {
+      const client = known.get(id);
+      for (const held of candidates(id)) {
+        const key = await derivedKey(held, purpose);
+        const right = await crypto.subtle.verify("HMAC", key, mac, bytes);
+        if (!right || held === decoy) continue;
+        return {
+          id,
+          may: (tool) => client?.tools?.has(tool) ?? true,
+          key: (purpose) => derivedKey(held, purpose),
+        };
+      }
+    },
   };
+
+  function candidates(id: string): Held[] {
+    // Not at module scope, where Workers have no randomness.
+    const stranger = decoy ??= hold(crypto.getRandomValues(new Uint8Array(32)));
+    const held = known.get(id)?.held;
+    return Array.from({ length: tries }, (_, i) => held?.[i] ?? stranger);
+  }
+}
+
+function hold(bytes: Uint8Array<ArrayBuffer>): Held {
+  return { bytes, derived: new Map() };
 }
 
 /** Caches settled keys only: on Workers a promise belongs to the request that made it. */
@@ -113,6 +157,15 @@ async function keysOf(held: Held): Promise<NonNullable<Held["keys"]>> {
     deriveKey(held.bytes, RESPONSE_INFO),
   ]);
   return held.keys = { request, response };
+}
+
+/** Caches settled keys only, as above. */
+async function derivedKey(held: Held, purpose: string): Promise<CryptoKey> {
+  const kept = held.derived.get(purpose);
+  if (kept) return kept;
+  const key = await deriveKey(held.bytes, purpose);
+  held.derived.set(purpose, key);
+  return key;
 }
 
 function grant(entry: Clients[string], id: string): ClientGrant {

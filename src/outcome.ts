@@ -4,8 +4,8 @@
  * @module
  */
 
-import { CountersignError } from "./errors.ts";
-import type { Job, Progress } from "./job/job.ts";
+import { CountersignError, ToolError } from "./errors.ts";
+import type { Asked, Job, Progress } from "./job/job.ts";
 import type { JobStore } from "./job/store.ts";
 
 /** What became of a call. Refusals and failures of a call are thrown instead. */
@@ -16,7 +16,12 @@ export type Outcome =
     readonly jobId: string;
     readonly pollAfterMs: number;
   }
-  | { readonly kind: "running"; readonly progress: Progress | undefined }
+  | {
+    readonly kind: "running";
+    readonly progress: Progress | undefined;
+    /** What the job waits to be told, by name. */
+    readonly questions?: Readonly<Record<string, Asked>>;
+  }
   | { readonly kind: "done"; readonly result: unknown }
   | { readonly kind: "ended"; readonly error: CountersignError };
 
@@ -24,13 +29,20 @@ export type Outcome =
 export async function outcomeOf(job: Job, store: JobStore): Promise<Outcome> {
   switch (job.status) {
     case "working":
-      return { kind: "running", progress: job.progress };
+      return {
+        kind: "running",
+        progress: job.progress,
+        ...job.questions && { questions: job.questions },
+      };
     case "completed":
       return { kind: "done", result: await store.result(job) };
     case "failed": {
-      const { code, message } = job.error ??
-        { code: "tool_failed", message: "The tool failed" };
-      const error = new CountersignError(code, message, { jobId: job.id });
+      const { code, message, internal } = job.error ??
+        { code: "tool_failed", message: "The tool failed", internal: true };
+      const options = { jobId: job.id };
+      const error = code === "tool_failed" && !internal
+        ? new ToolError(message, options)
+        : new CountersignError(code, message, options);
       return { kind: "ended", error };
     }
     case "cancelled": {

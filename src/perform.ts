@@ -17,17 +17,46 @@ import type { Tool, ToolContext } from "./tool.ts";
  * @throws {CountersignError} `tool_failed` for anything else; the cause is not
  * for the caller.
  */
-export async function perform(
+export function perform(
   tool: Tool,
   args: unknown,
   signal: AbortSignal,
   contextOf: (signal: AbortSignal) => ToolContext,
 ): Promise<unknown> {
+  return timed(tool.timeoutMs, signal, async (signal) => {
+    const context = contextOf(signal);
+    const running = Promise.resolve().then(() => tool.run(args, context));
+    return checked(tool, await within(running, signal));
+  });
+}
+
+/**
+ * Does what a job's tool wants done before it is accepted; the job's arguments.
+ *
+ * @throws {CountersignError} As {@linkcode perform}.
+ */
+export async function prepare(
+  tool: Tool,
+  args: unknown,
+  signal: AbortSignal,
+  contextOf: (signal: AbortSignal) => ToolContext,
+): Promise<unknown> {
+  if (tool.prepare === undefined) return args;
+  return await timed(tool.timeoutMs, signal, async (signal) => {
+    const preparing = Promise.resolve(tool.prepare?.(args, contextOf(signal)));
+    return await within(preparing, signal);
+  });
+}
+
+async function timed(
+  timeoutMs: number | undefined,
+  signal: AbortSignal,
+  run: (signal: AbortSignal) => Promise<unknown>,
+): Promise<unknown> {
   const stopping = new AbortController();
   const stop = () => stopping.abort(signal.reason);
   if (signal.aborted) stop();
   signal.addEventListener("abort", stop, { once: true });
-  const { timeoutMs } = tool;
   const timer = timeoutMs === undefined ? undefined : setTimeout(
     () =>
       stopping.abort(
@@ -36,9 +65,7 @@ export async function perform(
     timeoutMs,
   );
   try {
-    const context = contextOf(stopping.signal);
-    const running = Promise.resolve().then(() => tool.run(args, context));
-    return checked(tool, await within(running, stopping.signal));
+    return await run(stopping.signal);
   } catch (cause) {
     if (cause instanceof ToolError) throw cause;
     throw new CountersignError("tool_failed", "The tool failed", { cause });

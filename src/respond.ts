@@ -40,7 +40,7 @@ export function replyOf(outcome: Outcome): Reply {
       return {
         httpStatus: 200,
         status: "running",
-        result: { progress: fraction, message },
+        result: { progress: fraction, message, questions: outcome.questions },
         error: null,
       };
     }

@@ -11,6 +11,7 @@ import {
   plan,
   type ServerOptions,
 } from "./assemble.ts";
+import { backgroundOf } from "./background.ts";
 import { callerGone } from "./caller_gone.ts";
 import { dispatch } from "./dispatch.ts";
 import {
@@ -22,8 +23,8 @@ import {
 } from "./envelope.ts";
 import { CountersignError } from "./errors.ts";
 import type { WorkReport } from "./job/worker.ts";
-import type { Background } from "./jobs.ts";
-import { consoleLog, type Log } from "./log.ts";
+import { consoleLog } from "./log.ts";
+import { answerMcp, type McpPlan } from "./mcp/endpoint.ts";
 import { receive } from "./receive.ts";
 import { errorOf, refusalOf, type Reply, replyOf } from "./respond.ts";
 
@@ -60,9 +61,6 @@ export interface WorkOptions {
   /** Milliseconds that one job may take before it gives way. Defaults to no limit. */
   sliceMs?: number;
 }
-
-/** Workers stop what `waitUntil` keeps alive 30 s after the answer. */
-const SLICE_MS = 25_000;
 
 /**
  * Makes a server of tools.
@@ -216,8 +214,15 @@ export function createServer(
 
   return {
     async handle(request, env, platform) {
+      const { pathname } = new URL(request.url);
+      const mcp = mcpAt(pathname, env);
+      if (mcp) {
+        return await answerMcp(request, mcp, () => open(env), {
+          background: backgroundOf(env, platform, mcp.log),
+          signal: callerGone(request, env),
+        });
+      }
       if (request.method === "GET") {
-        const { pathname } = new URL(request.url);
         if (pathname === "/healthz") return await health(() => probe(env));
         const known = pathname === "/" && await identity(env);
         if (known) return about(request, known);
@@ -235,6 +240,16 @@ export function createServer(
       opened?.close();
     },
   };
+
+  /** A server that is not configured says so to those who send envelopes. */
+  function mcpAt(pathname: string, env: unknown): McpPlan | undefined {
+    try {
+      const { mcp } = planOf(env);
+      return mcp.path === pathname ? mcp : undefined;
+    } catch {
+      return undefined; // `answer` meets the same error, and answers it
+    }
+  }
 
   /** `undefined` where the server cannot be opened; the answer then says why. */
   async function identity(env: unknown) {
@@ -254,21 +269,3 @@ const HEADERS = {
   "content-type": "application/json",
   "cache-control": "no-store",
 };
-
-/** `waitUntil` is called as a method: Workers refuse it detached. */
-function backgroundOf(env: unknown, platform: unknown, log: Log): Background {
-  const context = platform as {
-    waitUntil?: (work: Promise<unknown>) => void;
-  } | undefined;
-  const keepsAlive = typeof context?.waitUntil === "function";
-  return {
-    env,
-    run(work) {
-      const ended = work.catch((error) =>
-        log("error", "Work in the background failed", { error })
-      );
-      if (keepsAlive) context.waitUntil?.(ended);
-    },
-    sliceMs: keepsAlive ? SLICE_MS : Infinity,
-  };
-}

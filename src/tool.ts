@@ -5,6 +5,7 @@
  */
 
 import type { KvLike } from "./kv/kv.ts";
+import type { Ask, QuestionKind } from "./question.ts";
 import { lean, type Schema } from "./schema.ts";
 
 /** What a running tool may reach. */
@@ -21,6 +22,18 @@ export interface ToolContext {
   readonly kv: KvLike | undefined;
   /** Writes a line to the server's log, marked with the call. */
   log(message: string, fields?: Record<string, unknown>): void;
+  /** Tells those who wait how far the work is: 0 to 1, and in words. */
+  progress(fraction: number, message?: string): void;
+  /**
+   * Asks the caller something. A job waits for the answer, for days and across
+   * restarts; any other tool is run again from its start once there is one, so
+   * it should ask before it changes anything.
+   *
+   * @throws {ToolError} If this caller cannot be asked.
+   */
+  readonly ask: Ask;
+  /** Whether the caller takes such a question. */
+  canAsk(kind: QuestionKind): boolean;
 }
 
 /** What a running job may reach. */
@@ -39,8 +52,6 @@ export interface JobContext extends ToolContext {
   step<T>(name: string, run: () => T | Promise<T>): Promise<T>;
   /** Sleeps for milliseconds or until a date, across restarts. */
   sleep(until: number | Date): Promise<void>;
-  /** Tells those who poll how far the job is: 0 to 1, and in words. */
-  progress(fraction: number, message?: string): void;
 }
 
 /** How a job is run. */
@@ -59,6 +70,20 @@ export interface JobOptions {
    * sends the same request id again, and gets the one that was recorded.
    */
   waitMs?: number;
+  /** Whether callers that cannot follow a job may wait for it. Defaults to `true`. */
+  inline?: boolean;
+}
+
+/** What a tool does to the world, for those who decide whether to call it: hints, never promises. */
+export interface ToolAnnotations {
+  /** Whether it changes nothing. */
+  readonly readOnlyHint?: boolean;
+  /** Whether it may destroy what was there. */
+  readonly destructiveHint?: boolean;
+  /** Whether a second call with the same arguments changes nothing more. */
+  readonly idempotentHint?: boolean;
+  /** Whether it reaches beyond this server. */
+  readonly openWorldHint?: boolean;
 }
 
 /** A tool, as {@linkcode defineTool} makes it. */
@@ -66,6 +91,10 @@ export interface JobOptions {
 export interface Tool<Args = any, Result = any, Job extends boolean = boolean> {
   /** What it does, for the model that chooses among tools. */
   readonly description: string;
+  /** Its name for people. */
+  readonly title: string | undefined;
+  /** What it does to the world. */
+  readonly annotations: ToolAnnotations | undefined;
   /** Schema of the arguments. */
   readonly input: Schema;
   /** Schema of the result; a result that fails it is never sent. */
@@ -79,6 +108,9 @@ export interface Tool<Args = any, Result = any, Job extends boolean = boolean> {
   /** The work. */
   // deno-lint-ignore no-explicit-any
   run(args: any, context: any): unknown;
+  /** What is done before a job is accepted; returns the job's arguments. */
+  // deno-lint-ignore no-explicit-any
+  readonly prepare: ((args: any, context: ToolContext) => unknown) | undefined;
   /** Carries the types to the client; never set. */
   readonly infer?: { args: Args; result: Result; job: Job };
 }
@@ -95,6 +127,10 @@ export interface ToolDefinition<
 > {
   /** What it does, for the model that chooses among tools. */
   description: string;
+  /** Its name for people. */
+  title?: string;
+  /** What it does to the world. */
+  annotations?: ToolAnnotations;
   /** Schema of the arguments, made with `type`. */
   input: Input;
   /** Schema of the result. Without one, any JSON is sent. */
@@ -108,6 +144,17 @@ export interface ToolDefinition<
     args: Input["infer"],
     context: Context,
   ): Returned<Output, Result> | Promise<Returned<Output, Result>>;
+}
+
+/** What a job's definition has beside. */
+export interface JobDefinition<Args> {
+  /** That it is a job, and how it runs. */
+  job: true | JobOptions;
+  /**
+   * Done before the job is accepted, while the caller waits: it may ask, and
+   * refuse with a `ToolError`. What it returns are the job's arguments.
+   */
+  prepare?(args: Args, context: ToolContext): Args | Promise<Args>;
 }
 
 /** What a tool returns: what its output schema takes, or anything. */
@@ -158,7 +205,7 @@ export function defineTool<
 >(
   definition:
     & ToolDefinition<Input, Output, Result, JobContext>
-    & { job: true | JobOptions },
+    & JobDefinition<Input["infer"]>,
 ): Tool<Input["inferIn"], Sent<Output, Result>, true>;
 /** Defines a tool that answers at once. */
 export function defineTool<
@@ -173,10 +220,18 @@ export function defineTool<
 export function defineTool(
   definition:
     & ToolDefinition<Schema, Schema | undefined, unknown, never>
-    & { job?: true | JobOptions | undefined },
+    & Partial<JobDefinition<unknown>>,
 ): Tool {
-  const { description, input, output, replayable = false, timeoutMs } =
-    definition;
+  const {
+    description,
+    title,
+    annotations,
+    input,
+    output,
+    replayable = false,
+    timeoutMs,
+    prepare,
+  } = definition;
   if (description.trim() === "") {
     throw new TypeError("Cannot define a tool without a description");
   }
@@ -188,18 +243,26 @@ export function defineTool(
     : jobOptions(definition.job === true ? {} : definition.job);
   return {
     description,
+    title,
+    annotations,
     input: lean(input),
     output: output && lean(output),
     job,
     replayable,
     timeoutMs,
     run: definition.run as Tool["run"],
+    prepare: prepare as Tool["prepare"],
   };
 }
 
 function jobOptions(options: JobOptions): Required<JobOptions> {
-  const { attempts = 5, backoffMs = 1000, pollAfterMs = 500, waitMs = 0 } =
-    options;
+  const {
+    attempts = 5,
+    backoffMs = 1000,
+    pollAfterMs = 500,
+    waitMs = 0,
+    inline = true,
+  } = options;
   if (!Number.isSafeInteger(attempts) || attempts < 1) {
     throw new RangeError(
       `attempts must be an integer of at least 1, is ${attempts}`,
@@ -211,5 +274,15 @@ function jobOptions(options: JobOptions): Required<JobOptions> {
       throw new RangeError(`${name} must be at least 0, is ${ms}`);
     }
   }
-  return { attempts, backoffMs, pollAfterMs, waitMs };
+  return { attempts, backoffMs, pollAfterMs, waitMs, inline };
+}
+
+/**
+ * Refuses what is no progress.
+ *
+ * @throws {RangeError} If it is not 0 to 1.
+ */
+export function checkFraction(fraction: number): void {
+  if (fraction >= 0 && fraction <= 1) return;
+  throw new RangeError(`Progress must be 0 to 1, is ${fraction}`);
 }

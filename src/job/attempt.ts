@@ -10,7 +10,7 @@ import { TerminalError, ToolError } from "../errors.ts";
 import type { KvLike } from "../kv/kv.ts";
 import type { Log } from "../log.ts";
 import { perform } from "../perform.ts";
-import type { JobContext, Tool } from "../tool.ts";
+import { checkFraction, type JobContext, type Tool } from "../tool.ts";
 import type { Job } from "./job.ts";
 import type { Lease } from "./lease.ts";
 import { type Journal, journal } from "./steps.ts";
@@ -20,7 +20,12 @@ import type { JobStore } from "./store.ts";
 export type Ending =
   | { readonly kind: "returned"; readonly value: unknown }
   | { readonly kind: "threw"; readonly error: unknown }
-  | { readonly kind: "gave way"; readonly dueAt: number }
+  | {
+    readonly kind: "gave way";
+    readonly dueAt: number;
+    /** What it waits to be told. */
+    readonly questions?: Job["questions"];
+  }
   | { readonly kind: "lost" };
 
 /** What an attempt needs. */
@@ -69,8 +74,18 @@ export async function attempt(options: Attempt): Promise<Ending> {
           : { kind: "gave way", dueAt: now() },
       ));
     perform(tool, args, over, (signal) => {
-      const suspend = (dueAt: number) => resolve({ kind: "gave way", dueAt });
-      steps = journal({ kept, lease, signal, sliceEnd, suspend, now });
+      const suspend = (dueAt: number, questions: Job["questions"]) =>
+        resolve({ kind: "gave way", dueAt, questions });
+      const { questions } = job;
+      steps = journal({
+        kept,
+        questions,
+        lease,
+        signal,
+        sliceEnd,
+        suspend,
+        now,
+      });
       return contextOf(options, signal, steps);
     }).then((value) => {
       steps.finish();
@@ -83,7 +98,7 @@ export async function attempt(options: Attempt): Promise<Ending> {
 function contextOf(
   { job, lease, env, kv, log }: Attempt,
   signal: AbortSignal,
-  { step, sleep }: Journal,
+  { step, sleep, ask }: Journal,
 ): JobContext {
   return {
     clientId: job.clientId,
@@ -94,10 +109,10 @@ function contextOf(
     attempt: job.failures + 1,
     step,
     sleep,
+    ask,
+    canAsk: (kind) => kind === "form" || kind === "url",
     progress(fraction, message) {
-      if (!(fraction >= 0 && fraction <= 1)) {
-        throw new RangeError(`Progress must be 0 to 1, is ${fraction}`);
-      }
+      checkFraction(fraction);
       const words = message?.slice(0, LONGEST_MESSAGE);
       lease.report({ fraction, ...words && { message: words } });
     },

@@ -8,6 +8,7 @@
  */
 
 import type { Kept } from "../kv/kept.ts";
+import type { Posed } from "../question.ts";
 
 /** Where a job stands; all but `working` are final. */
 export type JobStatus = "working" | "completed" | "failed" | "cancelled";
@@ -18,7 +19,15 @@ export interface JobError {
   readonly code: "tool_failed" | "result_too_large";
   /** A sentence. */
   readonly message: string;
+  /** Whether the tool broke, rather than said so itself. */
+  readonly internal?: true;
 }
+
+/** A question that a job waits for an answer to. */
+export type Asked = Posed & {
+  /** Unix milliseconds after which silence is taken for `cancel`. */
+  readonly until: number;
+};
 
 /** How far a job is. */
 export interface Progress {
@@ -56,6 +65,8 @@ export interface Job {
   readonly lease?: string;
   /** How far the running attempt is. */
   readonly progress?: Progress;
+  /** What it waits to be told, by name. */
+  readonly questions?: Readonly<Record<string, Asked>>;
   /** What the tool returned, once `completed`. */
   readonly result?: Kept;
   /** Why it gave up, once `failed`. */
@@ -113,10 +124,28 @@ export function extend(
   };
 }
 
-/** Gives a lease up until `dueAt`, without blame: a sleep, a slice, a shutdown. */
-export function suspend(job: Job, now: number, dueAt: number): Job {
-  const { lease: _, ...rest } = job;
-  return { ...rest, updatedAt: now, dueAt };
+/** Gives a lease up until `dueAt`, without blame: a sleep, a question, a slice, a shutdown. */
+export function suspend(
+  job: Job,
+  now: number,
+  dueAt: number,
+  questions: Job["questions"] = job.questions,
+): Job {
+  const { lease: _, questions: __, ...rest } = job;
+  const asks = questions && Object.keys(questions).length > 0;
+  return { ...rest, ...asks && { questions }, updatedAt: now, dueAt };
+}
+
+/** Takes questions off a job; with the last of them it is due. */
+export function answered(
+  job: Job,
+  now: number,
+  names: ReadonlySet<string>,
+): Job {
+  const left = Object.entries(job.questions ?? {})
+    .filter(([name]) => !names.has(name));
+  const dueAt = left.length === 0 ? now : job.dueAt;
+  return suspend(job, now, dueAt, Object.fromEntries(left));
 }
 
 /** Gives a lease up after a failed attempt, to try again later. */
@@ -155,7 +184,7 @@ export function cancel(job: Job, now: number, retentionMs: number): Job {
 
 /** A final job is next due for removal. */
 function end(job: Job, now: number, retentionMs: number): Job {
-  const { progress: _, ...rest } = suspend(job, now, now + retentionMs);
+  const { progress: _, ...rest } = suspend(job, now, now + retentionMs, {});
   return rest;
 }
 

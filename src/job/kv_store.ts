@@ -94,11 +94,17 @@ export function kvJobStore(kv: KvLike, options: KvJobStoreOptions): JobStore {
     return version === undefined ? undefined : { job, version };
   }
 
-  function replace(held: Held, next: Job): Promise<Held | undefined> {
-    const { job, version } = held;
+  function replace(
+    { job, version }: Held,
+    next: Job,
+    steps: readonly [name: string, value: Kept][] = [],
+  ): Promise<Held | undefined> {
     return write(next, (atomic) => {
       atomic.check({ key: jobKey(job.id), versionstamp: version })
         .set(dueKey(dueOf(next)), NOTHING);
+      for (const [name, value] of steps) {
+        atomic.set([...stepsOf(job.id), name], toBytes(value));
+      }
       if (next.dueAt !== job.dueAt) atomic.delete(dueKey(dueOf(job)));
       if (isFinal(next)) atomic.delete(activeKey(job));
       return atomic;
@@ -126,7 +132,16 @@ export function kvJobStore(kv: KvLike, options: KvJobStoreOptions): JobStore {
 
   return {
     read,
-    replace,
+    replace: (held, next) => replace(held, next),
+
+    async answer(held, next, answers) {
+      const prefix = chunksOf(held.job.id);
+      const steps = Array.from(answers, async ([name, value]) => {
+        const kept = await keep(kv, prefix, value, maxValueBytes);
+        return [name, kept] as [string, Kept];
+      });
+      return await replace(held, next, await Promise.all(steps));
+    },
 
     async accept(unkept, args, nonce) {
       const { id } = unkept;

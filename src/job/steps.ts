@@ -1,8 +1,8 @@
 /**
  * Steps and sleeps: what of a job's work outlives the attempt that did it.
  *
- * A step is known by its name, a sleep by its place among the sleeps. Both are
- * kept under the job's lease, so an attempt that lost it keeps nothing.
+ * A step is known by its name, so is a question, a sleep by its place among the
+ * sleeps. All are kept under the job's lease, so an attempt that lost it keeps nothing.
  *
  * @module
  */
@@ -10,13 +10,23 @@
 import { canonicalJson } from "../canonical_json.ts";
 import { CountersignError, TerminalError } from "../errors.ts";
 import { pause } from "../pause.ts";
+import {
+  type Ask,
+  checkName,
+  pose,
+  type Question,
+  settle,
+} from "../question.ts";
 import type { JobContext } from "../tool.ts";
+import type { Asked, Job } from "./job.ts";
 import type { Lease } from "./lease.ts";
 
 /** Options for {@linkcode journal}. */
 export interface JournalOptions {
   /** The values that earlier attempts kept. */
   kept: ReadonlyMap<string, unknown>;
+  /** What earlier attempts asked, and nobody has answered. */
+  questions: Job["questions"];
   /** The hold on the job. */
   lease: Lease;
   /** Stops the attempt. */
@@ -24,13 +34,13 @@ export interface JournalOptions {
   /** Unix milliseconds after which no step but the first is begun here. */
   sliceEnd: number;
   /** Called, at most once, when the attempt should stop here and go on at a time. */
-  suspend: (wakeAt: number) => void;
+  suspend: (wakeAt: number, questions: Job["questions"]) => void;
   /** Current time, in Unix milliseconds. */
   now: () => number;
 }
 
 /** The journal of one attempt. */
-export interface Journal extends Pick<JobContext, "step" | "sleep"> {
+export interface Journal extends Pick<JobContext, "step" | "sleep" | "ask"> {
   /**
    * Refuses a tool that returned without asking for every kept step.
    *
@@ -44,6 +54,8 @@ const LONGEST_NAME = 256;
 const SHORT_SLEEP_MS = 1000;
 /** How long a new step waits for kept ones that should have come before it. */
 const PATIENCE_MS = 3000;
+/** How long a question stands, where it does not say. */
+const ANSWER_WITHIN_MS = 86_400_000;
 const NEVER = new Promise<never>(() => {});
 
 /** Opens the journal of an attempt. */
@@ -59,6 +71,7 @@ export function journal(options: JournalOptions): Journal {
   let advanced = false;
   let wakeAt: number | undefined;
   let sleeps = 0;
+  const open: Record<string, Asked> = {};
 
   /** The name is now used up; whether an earlier attempt kept it. */
   function ask(name: string): boolean {
@@ -105,8 +118,38 @@ export function journal(options: JournalOptions): Journal {
   /** Leaves the job to whoever finds it due, once no step is half done. */
   function leave(at: number): Promise<never> {
     wakeAt = Math.min(at, wakeAt ?? Infinity);
-    if (running === 0) suspend(wakeAt);
+    if (running === 0) suspend(wakeAt, open);
     return NEVER;
+  }
+
+  /** An answer that does not fit is asked for again, under a name of its own. */
+  async function question(name: string, question: Question): Promise<unknown> {
+    checkName(name);
+    if ("sampling" in question || "roots" in question) {
+      throw new TerminalError(
+        "A job can ask a person only: ask the caller's model in `prepare`",
+      );
+    }
+    const { withinMs = ANSWER_WITHIN_MS } = question;
+    let problem: string | undefined;
+    for (let round = 1;; round++) {
+      const key = round === 1 ? name : `${name}.${round}`;
+      if (!ask(answerStep(key))) {
+        await replay(key);
+        const posed = pose(question, problem);
+        const until = options.questions?.[key]?.until ?? now() + withinMs;
+        if (until > now()) {
+          open[key] = { ...posed, until };
+          await pause(0, signal); // those asked beside it go with it
+          await leave(until);
+        }
+        await keep(answerStep(key), { action: "cancel" });
+        return { action: "cancel" };
+      }
+      const settled = settle(question, kept.get(answerStep(key)));
+      if (settled.ok) return settled.value;
+      problem = settled.problem;
+    }
   }
 
   return {
@@ -160,12 +203,19 @@ export function journal(options: JournalOptions): Journal {
       await leave(end);
     },
 
+    ask: question as Ask,
+
     finish() {
       if (missing.size > 0) {
         throw changed("returned without asking for any more");
       }
     },
   };
+}
+
+/** The step that keeps the answer to a question. */
+export function answerStep(name: string): string {
+  return `~ask ${name}`;
 }
 
 function isTooLarge(error: unknown): error is CountersignError {

@@ -86,6 +86,16 @@ export interface JobStore {
     result: unknown,
   ): Promise<Held | undefined>;
   /**
+   * Replaces a job that was told something, keeping the answers as steps.
+   *
+   * @throws {CountersignError} `result_too_large`
+   */
+  answer(
+    held: Held,
+    next: Job,
+    answers: ReadonlyMap<string, unknown>,
+  ): Promise<Held | undefined>;
+  /**
    * Keeps a step's value; `false` if the job changed since it was read.
    *
    * @throws {CountersignError} `result_too_large`

@@ -164,7 +164,10 @@ export function createWorker(options: WorkerOptions): Worker {
         return await lease.end((held) => {
           const time = now();
           const dueAt = Math.max(time, ending.dueAt);
-          return store.replace(held, suspend(held.job, time, dueAt));
+          return store.replace(
+            held,
+            suspend(held.job, time, dueAt, ending.questions),
+          );
         });
       case "returned":
         try {
@@ -258,10 +261,15 @@ function jobError(error: unknown): JobError {
   if (codeOf(error) === "result_too_large") {
     return { code: "result_too_large", message: (error as Error).message };
   }
-  const message = error instanceof ToolError
-    ? error.message
-    : "The tool failed; its error is in the server's log";
-  return { code: "tool_failed", message: message.slice(0, LONGEST_MESSAGE) };
+  if (error instanceof ToolError) {
+    const message = error.message.slice(0, LONGEST_MESSAGE);
+    return { code: "tool_failed", message };
+  }
+  return {
+    code: "tool_failed",
+    message: "The tool failed; its error is in the server's log",
+    internal: true,
+  };
 }
 
 function codeOf(error: unknown): string | undefined {

@@ -1,0 +1,124 @@
+/**
+ * Content blocks: what a tool returns whose result is not data but something to
+ * read, see or hear.
+ *
+ * The blocks are those of the Model Context Protocol, which hands them to the
+ * model as they are. To other protocols they are a JSON array like any other.
+ *
+ * @module
+ */
+
+import { jsonObject, jsonSchema, type Schema, type } from "./schema.ts";
+
+/** What any block may carry beside. */
+export interface BlockExtras {
+  /** For whom the block is, and how important. */
+  readonly annotations?: object;
+  /** Whatever else. */
+  readonly _meta?: object;
+}
+
+/** What a resource is made of: text, or bytes in base64. */
+export type Resource =
+  & {
+    readonly uri: string;
+    readonly mimeType?: string;
+    readonly _meta?: object;
+  }
+  & ({ readonly text: string } | { readonly blob: string });
+
+/** A block; `data` is base64. */
+export type Block =
+  & BlockExtras
+  & (
+    | { readonly type: "text"; readonly text: string }
+    | {
+      readonly type: "image" | "audio";
+      readonly data: string;
+      readonly mimeType: string;
+    }
+    | { readonly type: "resource"; readonly resource: Resource }
+    | {
+      readonly type: "resource_link";
+      readonly uri: string;
+      readonly name: string;
+      readonly title?: string;
+      readonly description?: string;
+      readonly mimeType?: string;
+      readonly size?: number;
+    }
+  );
+
+/** The schema of content blocks. */
+export interface ContentSchema extends Schema {
+  /** Takes blocks, and so tells the compiler that they are some. */
+  (blocks: readonly Block[]): Block[];
+  /** Takes a value; returns the blocks, or errors. */
+  // deno-lint-ignore no-explicit-any -- as every schema
+  (value: unknown): any;
+  /** Type of the blocks; never set. */
+  readonly infer: Block[];
+  /** Type of the blocks; never set. */
+  readonly inferIn: Block[];
+}
+
+const extras = { "annotations?": jsonObject, "_meta?": jsonObject } as const;
+const base64 = /^[A-Za-z0-9+/]*={0,2}$/;
+const resource = {
+  uri: "string",
+  "mimeType?": "string",
+  "_meta?": jsonObject,
+} as const;
+
+const blocks = type({ type: "'text'", text: "string", ...extras })
+  .or({
+    type: "'image' | 'audio'",
+    data: base64,
+    mimeType: "string",
+    ...extras,
+  })
+  .or({
+    type: "'resource'",
+    resource: type({ ...resource, text: "string" })
+      .or({ ...resource, blob: base64 }),
+    ...extras,
+  })
+  .or({
+    type: "'resource_link'",
+    uri: "string",
+    name: "string",
+    "title?": "string",
+    "description?": "string",
+    "mimeType?": "string",
+    "size?": "number.integer",
+    ...extras,
+  }).array();
+
+/**
+ * The `output` of a tool that returns content blocks, and what makes them.
+ *
+ * @example A tool that draws
+ * ```ts
+ * import { content, defineTool, type } from "@countersign/mcp";
+ *
+ * const dot = defineTool({
+ *   description: "Draws a dot",
+ *   input: type({}),
+ *   output: content,
+ *   run: () =>
+ *     content([
+ *       { type: "text", text: "A dot:" },
+ *       { type: "image", mimeType: "image/png", data: "iVBORw0KGgo=" },
+ *     ]),
+ * });
+ * ```
+ */
+export const content: ContentSchema = Object.assign(
+  // deno-lint-ignore no-explicit-any
+  (value: unknown): any => blocks(value),
+  {
+    infer: undefined as unknown as Block[],
+    inferIn: undefined as unknown as Block[],
+    toJsonSchema: () => jsonSchema(blocks),
+  },
+);

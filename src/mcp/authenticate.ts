@@ -1,0 +1,74 @@
+/**
+ * Who asks: signatures unless the server says otherwise.
+ *
+ * @module
+ */
+
+import { ID } from "../envelope.ts";
+import type { Keyring, Principal } from "../keyring.ts";
+import type { Nonce } from "../replay.ts";
+import { challenge, verifyRequest } from "../signatures/authenticate.ts";
+import { SignatureError } from "../signatures/signature_error.ts";
+
+/** A caller whose request was found to be its own. */
+export interface Authenticated {
+  readonly caller: Principal;
+  /** To be spent before anything is changed. */
+  readonly nonce?: Nonce;
+  /** Signs the answer, where the caller expects that. */
+  signResponse?(response: Response): Promise<Response>;
+}
+
+/** Finds out who sent a request, or answers in the server's place. */
+export type McpAuthenticate = (
+  request: Request,
+  body: Uint8Array,
+) => Promise<Authenticated | Response>;
+
+/** A server's own way to find out who sent a request: the caller, or the answer. */
+export type Authenticate = (
+  request: Request,
+  body: Uint8Array,
+) => Promise<{ id: string; may?(tool: string): boolean } | Response>;
+
+/** Whom a server that asks nobody takes everybody for. */
+const ANYBODY: Principal = { id: "mcp:anybody", may: () => true };
+
+/** Lets everybody in; they share one identity, and so their tasks. */
+export const openDoor: McpAuthenticate = () =>
+  Promise.resolve({ caller: ANYBODY });
+
+/** Lets in whom the server's own function knows. */
+export function byFunction(authenticate: Authenticate): McpAuthenticate {
+  return async (request, body) => {
+    const found = await authenticate(request, body);
+    if (found instanceof Response) return found;
+    const { id } = found;
+    if (!ID.test(id)) {
+      throw new TypeError(`authenticate gave the id "${id}", not ${ID.source}`);
+    }
+    return { caller: { id, may: (tool) => found.may?.(tool) ?? true } };
+  };
+}
+
+/** Lets in who signs with a client's secret, and signs what they are answered. */
+export function bySignature(
+  keyring: Keyring,
+  now: () => number,
+  authority: string | undefined,
+): McpAuthenticate {
+  const options = { keyring, now, ...authority !== undefined && { authority } };
+  return async (request, body) => {
+    try {
+      const { caller, nonce, respond } = await verifyRequest(
+        request,
+        body,
+        options,
+      );
+      return { caller, nonce, signResponse: respond };
+    } catch (error) {
+      if (!(error instanceof SignatureError)) throw error;
+      return challenge(request, error.reason);
+    }
+  };
+}

@@ -1,0 +1,49 @@
+/**
+ * What the answer to one request is made of.
+ *
+ * @module
+ */
+
+import type { House } from "../house.ts";
+import { CountersignError } from "../errors.ts";
+import type { Background, Jobs } from "../jobs.ts";
+import type { Principal } from "../keyring.ts";
+import type { Nonce } from "../replay.ts";
+import type { Message } from "./json_rpc.ts";
+import type { Meta } from "./meta.ts";
+
+/** A request by a caller who is known, with all that answering it takes. */
+export interface Exchange {
+  readonly message: Message;
+  readonly meta: Meta;
+  readonly headers: Headers;
+  readonly principal: Principal;
+  /** To be spent before anything is done. */
+  readonly nonce: Nonce | undefined;
+  readonly house: House;
+  /** Protects `requestState`. */
+  readonly stateKey: CryptoKey;
+  readonly server: ServerFacts;
+  readonly background: Background;
+  /** Aborted when the caller has gone, and no longer wants the work done. */
+  readonly signal: AbortSignal;
+  /** Whether the revision knows tasks, questions and results of any JSON. */
+  readonly modern: boolean;
+  /** Sends a notification before the answer. */
+  notify(frame: object): void;
+  readonly now: () => number;
+}
+
+/** What a server tells of itself. */
+export interface ServerFacts {
+  readonly info: { readonly name: string; readonly version: string };
+  readonly instructions: string | undefined;
+  /** Whether all callers see the same, so that their answers may be shared. */
+  readonly open: boolean;
+}
+
+/** The jobs of the house. */
+export function jobsOf({ house }: Exchange): Jobs {
+  if (house.jobs) return house.jobs;
+  throw new CountersignError("job_not_found", "This server keeps no jobs");
+}

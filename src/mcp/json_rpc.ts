@@ -1,0 +1,152 @@
+/**
+ * {@link https://www.jsonrpc.org/specification | JSON-RPC 2.0}, as far as the
+ * Model Context Protocol uses it: one message a body, integer or text ids.
+ *
+ * @module
+ */
+
+import { decodeUtf8 } from "../i_json.ts";
+
+/** A request's id; MCP does not let it be null. */
+export type Id = string | number;
+
+/** A request, or a notification where `id` is missing. */
+export interface Message {
+  readonly id?: Id;
+  readonly method: string;
+  readonly params: Readonly<Record<string, unknown>>;
+}
+
+/** Codes of JSON-RPC's own and of MCP 2026-07-28. */
+export const CODE = {
+  parse: -32700,
+  invalidRequest: -32600,
+  methodNotFound: -32601,
+  invalidParams: -32602,
+  internal: -32603,
+  headerMismatch: -32020,
+  missingCapability: -32021,
+  unsupportedVersion: -32022,
+} as const;
+
+/** HTTP statuses that the specification sets; the rest are answered with 200. */
+const STATUS: Readonly<Record<number, number>> = {
+  [CODE.parse]: 400,
+  [CODE.invalidRequest]: 400,
+  [CODE.methodNotFound]: 404,
+  [CODE.headerMismatch]: 400,
+  [CODE.missingCapability]: 400,
+  [CODE.unsupportedVersion]: 400,
+};
+
+/** What else an {@linkcode RpcError} may carry. */
+export interface RpcErrorOptions extends ErrorOptions {
+  /** Machine-readable detail. */
+  data?: unknown;
+  /** HTTP status, where it is not the code's own. */
+  status?: number;
+  /** HTTP headers. */
+  headers?: Readonly<Record<string, string>>;
+}
+
+/** An error of the protocol; a tool's failure is a result. */
+export class RpcError extends Error {
+  /** The class's name, for logs. */
+  override readonly name: string = "RpcError";
+  /** JSON-RPC code. */
+  readonly code: number;
+  /** Machine-readable detail. */
+  readonly data: unknown;
+  /** HTTP status. */
+  readonly status: number;
+  /** HTTP headers. */
+  readonly headers: Readonly<Record<string, string>>;
+
+  /** Constructs an error from its code and a sentence. */
+  constructor(code: number, message: string, options: RpcErrorOptions = {}) {
+    super(message, options);
+    this.code = code;
+    this.data = options.data;
+    this.status = options.status ?? STATUS[code] ?? 200;
+    this.headers = options.headers ?? {};
+  }
+}
+
+/**
+ * Parses a body.
+ *
+ * @throws {RpcError} `parse`
+ */
+export function parse(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(decodeUtf8(body));
+  } catch (cause) {
+    const message = "The body is not JSON in UTF-8";
+    throw new RpcError(CODE.parse, message, { cause });
+  }
+}
+
+/**
+ * Checks that a value is one message.
+ *
+ * @throws {RpcError} `invalidRequest`
+ */
+export function messageOf(json: unknown): Message {
+  if (!isObject(json)) throw invalid("Send one JSON-RPC object, no batch");
+  const { jsonrpc, id, method, params = {} } = json;
+  if (jsonrpc !== "2.0") throw invalid('Set jsonrpc to "2.0"');
+  if (typeof method !== "string") throw invalid("Set method to a string");
+  if (id !== undefined && !isId(id)) {
+    throw invalid("Set id to a string or an integer");
+  }
+  if (!isObject(params)) throw invalid("Set params to an object");
+  return { ...id !== undefined && { id }, method, params };
+}
+
+/** The id that an answer may repeat. */
+export function idOf(json: unknown): Id | undefined {
+  return isObject(json) && isId(json.id) ? json.id : undefined;
+}
+
+/** A response that carries a result. */
+export function resultResponse(id: Id, result: object): object {
+  return { jsonrpc: "2.0", id, result };
+}
+
+/** A response that carries an error; without an id where none could be read. */
+export function errorResponse(
+  id: Id | undefined,
+  { code, message, data }: RpcError,
+): object {
+  return {
+    jsonrpc: "2.0",
+    ...id !== undefined && { id },
+    error: { code, message, ...data !== undefined && { data } },
+  };
+}
+
+/** A notification. */
+export function notification(method: string, params: object): object {
+  return { jsonrpc: "2.0", method, params };
+}
+
+/** Whether a value is a JSON object. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** An error about parameters. */
+export function invalidParams(
+  message: string,
+  options?: RpcErrorOptions,
+): RpcError {
+  return new RpcError(CODE.invalidParams, message, options);
+}
+
+function isId(value: unknown): value is Id {
+  return typeof value === "string" || Number.isSafeInteger(value);
+}
+
+function invalid(message: string): RpcError {
+  return new RpcError(CODE.invalidRequest, message);
+}

@@ -1,0 +1,77 @@
+/**
+ * The revisions that begin with `initialize`, served without sessions: tools
+ * only. Delete this file, and its two uses in `endpoint.ts`, to be rid of them.
+ *
+ * @module
+ */
+
+import type { Exchange } from "./exchange.ts";
+import {
+  CODE,
+  invalidParams,
+  isObject,
+  type Message,
+  RpcError,
+} from "./json_rpc.ts";
+import { type Meta, tokenOf } from "./meta.ts";
+import { callTool } from "./tools_call.ts";
+import { listTools } from "./tools_list.ts";
+import { LEGACY } from "./versions.ts";
+
+/** What an `initialize` of an earlier revision would have said. */
+export function legacyMeta({ params }: Message): Meta {
+  const meta = isObject(params._meta) ? params._meta : {};
+  return {
+    protocolVersion: LEGACY[0],
+    capabilities: {},
+    progressToken: tokenOf(meta),
+  };
+}
+
+/**
+ * Answers a request.
+ *
+ * @throws {RpcError} What the client got wrong.
+ */
+export async function answerLegacy(exchange: Exchange): Promise<object> {
+  const { message: { method, params }, server } = exchange;
+  switch (method) {
+    case "initialize": {
+      const { protocolVersion: asked } = params;
+      if (typeof asked !== "string") {
+        throw invalidParams("protocolVersion must be a string");
+      }
+      return {
+        protocolVersion: LEGACY.includes(asked) ? asked : LEGACY[0],
+        capabilities: { tools: {} },
+        serverInfo: server.info,
+        ...server.instructions !== undefined &&
+          { instructions: server.instructions },
+      };
+    }
+    case "ping":
+      return {};
+    case "tools/list":
+      return listTools(exchange);
+    case "tools/call":
+      return await callTool(exchange);
+  }
+  throw new RpcError(CODE.methodNotFound, `Method not found: ${method}`, {
+    status: 200, // these revisions tell a missing method in the body alone
+  });
+}
+
+/** Whether a body is a batch, which 2025-03-26 has and no other revision. */
+export function isBatch(json: unknown, headers: Headers): json is unknown[] {
+  if (!Array.isArray(json) || json.length === 0) return false;
+  return (headers.get("mcp-protocol-version") ?? "2025-03-26") === "2025-03-26";
+}
+
+/** The answer to a batch: those of its requests, in their order. */
+export async function answerBatch(
+  batch: readonly unknown[],
+  answer: (message: unknown) => Promise<{ message: object } | undefined>,
+): Promise<object[]> {
+  const answers = await Promise.all(batch.map(answer));
+  return answers.flatMap((one) => one ? [one.message] : []);
+}

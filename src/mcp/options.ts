@@ -1,0 +1,99 @@
+/**
+ * From options to an endpoint: who may ask, and what the server says of itself.
+ *
+ * @module
+ */
+
+import type { Keyring } from "../keyring.ts";
+import type { Log } from "../log.ts";
+import {
+  type Authenticate,
+  byFunction,
+  bySignature,
+  type McpAuthenticate,
+  openDoor,
+} from "./authenticate.ts";
+import type { McpPlan } from "./endpoint.ts";
+import { LOOPBACK } from "./origin.ts";
+
+/** Options of the MCP endpoint. */
+export interface McpOptions {
+  /** Its path. Defaults to `/mcp`. */
+  path?: string;
+  /**
+   * Who may ask. By default whoever signs with a client's secret (RFC 9421).
+   *
+   * `"none"` lets everybody in, and answers by the names of this machine only,
+   * unless `allowedHosts` has others. A function finds out the caller, or
+   * answers in the server's place; what it throws is a fault of the server.
+   */
+  authenticate?: "none" | Authenticate;
+  /** Origins whose pages may ask, beside the server's own: `https://example.com`. */
+  allowedOrigins?: readonly string[];
+  /** Hosts that the endpoint answers to: `example.com`. Defaults to any. */
+  allowedHosts?: readonly string[];
+  /** The host, and port if unusual, that clients sign for. Defaults to the request's. */
+  authority?: string;
+  /** Version of your tools, for clients to show. Defaults to `0`. */
+  version?: string;
+  /** What a model should know before it uses the tools. */
+  instructions?: string;
+}
+
+/**
+ * Checks the options of the endpoint.
+ *
+ * @throws {TypeError} If one is malformed.
+ */
+export function planMcp(
+  options: McpOptions,
+  server: {
+    readonly serverId: string;
+    readonly envelopePath: string;
+    readonly keyring: Keyring;
+    readonly bodyLimit: number;
+    readonly log: Log;
+    readonly now: () => number;
+  },
+): McpPlan {
+  const {
+    path = "/mcp",
+    authenticate,
+    allowedOrigins = [],
+    authority,
+    version = "0",
+    instructions,
+  } = options;
+  const { serverId, envelopePath, keyring, bodyLimit, log, now } = server;
+  if (!path.startsWith("/") || path === envelopePath) {
+    throw new TypeError(
+      `mcp.path "${path}" must begin with "/" and not be the envelopes' own`,
+    );
+  }
+  for (const origin of allowedOrigins) {
+    if (URL.canParse(origin) && new URL(origin).origin === origin) continue;
+    throw new TypeError(
+      `mcp.allowedOrigins has "${origin}", which is not like "https://example.com"`,
+    );
+  }
+  const open = authenticate === "none";
+  return {
+    path,
+    authenticate: doorOf(),
+    origins: {
+      allowedOrigins,
+      allowedHosts: options.allowedHosts ?? (open ? LOOPBACK : undefined),
+    },
+    server: { info: { name: serverId, version }, instructions, open },
+    bodyLimit,
+    log,
+    now,
+  };
+
+  function doorOf(): McpAuthenticate {
+    if (authenticate === undefined) return bySignature(keyring, now, authority);
+    if (authenticate === "none") return openDoor;
+    if (typeof authenticate === "function") return byFunction(authenticate);
+    throw new TypeError('mcp.authenticate must be a function or "none"');
+  }
+}

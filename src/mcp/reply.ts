@@ -1,0 +1,89 @@
+/**
+ * The answer as JSON, or as a stream of events where something is to be said
+ * before it (basic/transports, "Streamable HTTP").
+ *
+ * What happens first decides. Errors so keep their HTTP status for as long as
+ * nothing was sent, and a call that takes its time is not taken for dead.
+ *
+ * @module
+ */
+
+/** What a request comes to. */
+export interface Answer {
+  readonly message: object;
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Options for {@linkcode reply}. */
+export interface ReplyOptions {
+  /** Whether the client takes events. */
+  readonly streams: boolean;
+  /** Called once nobody reads any more. */
+  readonly gone: () => void;
+}
+
+/** How long an answer may take before the stream is opened, and between signs of life. */
+const SILENCE_MS = 10_000;
+
+/**
+ * Answers with what `work` comes to, and before that with what it notifies of.
+ *
+ * @param work Never throws.
+ */
+export async function reply(
+  work: (notify: (frame: object) => void) => Promise<Answer>,
+  { streams, gone }: ReplyOptions,
+): Promise<Response> {
+  const utf8 = new TextEncoder();
+  const early: string[] = [];
+  let sink: ReadableStreamDefaultController<Uint8Array> | undefined;
+  let open: (streaming: undefined) => void = () => {};
+  const opened = new Promise<undefined>((resolve) => open = resolve);
+
+  function send(text: string): void {
+    if (!streams) return;
+    if (sink) sink.enqueue(utf8.encode(text));
+    else early.push(text);
+    open(undefined);
+  }
+
+  const answered = work((frame) => send(event(frame)));
+  const life = setInterval(() => send(":\n\n"), SILENCE_MS);
+  answered.finally(() => clearInterval(life));
+
+  const answer = await Promise.race([answered, opened]);
+  if (answer) {
+    return Response.json(answer.message, {
+      status: answer.status,
+      headers: { "cache-control": "no-store", ...answer.headers },
+    });
+  }
+  const body = new ReadableStream<Uint8Array>({
+    start(controller) {
+      sink = controller;
+      for (const text of early) send(text);
+      answered.then(({ message }) => {
+        if (sink === undefined) return;
+        send(event(message));
+        sink.close();
+      });
+    },
+    cancel() {
+      sink = undefined;
+      clearInterval(life);
+      gone();
+    },
+  });
+  return new Response(body, {
+    headers: {
+      "content-type": "text/event-stream",
+      "cache-control": "no-store",
+      "x-accel-buffering": "no",
+    },
+  });
+}
+
+function event(message: object): string {
+  return `event: message\ndata: ${JSON.stringify(message)}\n\n`;
+}

@@ -1,0 +1,96 @@
+/**
+ * From outcomes and errors to what MCP calls a result or an error: the one
+ * place that translates.
+ *
+ * What a model can mend is a result with `isError`; what only the client or the
+ * server can mend is an error of the protocol.
+ *
+ * @module
+ */
+
+import { content } from "../content.ts";
+import { CountersignError, ToolError } from "../errors.ts";
+import type { Tool } from "../tool.ts";
+import { CODE, invalidParams, isObject, RpcError } from "./json_rpc.ts";
+
+/** The result of a call, less what every result has. */
+export interface CallResult {
+  readonly content: readonly object[];
+  readonly structuredContent?: unknown;
+  readonly isError?: true;
+}
+
+/** Writes what a tool returned. */
+export function resultOf(
+  tool: Tool | undefined,
+  value: unknown,
+  modern: boolean,
+): CallResult {
+  if (tool?.output === content) return { content: value as object[] };
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  const structured = isObject(value) || (modern && tool?.output !== undefined);
+  return {
+    content: [{ type: "text", text }],
+    ...structured && { structuredContent: value },
+  };
+}
+
+/** Writes a failure that a model can do something about. */
+export function failure(message: string): CallResult {
+  return { content: [{ type: "text", text: message }], isError: true };
+}
+
+/**
+ * Writes what a call threw.
+ *
+ * @throws {RpcError} What no model can mend.
+ */
+export function failureOf(error: unknown): CallResult {
+  if (error instanceof ToolError) return failure(error.message);
+  if (!(error instanceof CountersignError)) throw error;
+  switch (error.code) {
+    case "invalid_args":
+      return failure(`Invalid arguments: ${error.message}`);
+    case "job_not_found":
+    case "job_cancelled":
+    case "too_many_jobs":
+    case "idempotency_conflict":
+    case "result_too_large":
+      return failure(error.message);
+    default:
+      throw rpcErrorOf(error);
+  }
+}
+
+/** Writes any error as one of the protocol. */
+export function rpcErrorOf(error: unknown): RpcError {
+  if (error instanceof RpcError) return error;
+  if (!(error instanceof CountersignError)) {
+    return new RpcError(CODE.internal, "The server failed; its log says why", {
+      cause: error,
+      status: 500,
+    });
+  }
+  const { code, message, status, retryAfterMs, cause } = error;
+  switch (code) {
+    case "tool_failed":
+      return new RpcError(CODE.internal, message, { cause });
+    case "unknown_tool":
+    case "job_not_found":
+    case "invalid_args":
+      return invalidParams(message);
+    case "payload_too_large":
+    case "unsupported_media_type":
+    case "malformed":
+      return new RpcError(CODE.invalidRequest, message, { status });
+    default:
+      // MCP leaves the codes outside -32768 to -32000 to us.
+      return new RpcError(1000 + status, message, {
+        status,
+        cause,
+        headers: retryAfterMs === undefined
+          ? {}
+          : { "retry-after": String(Math.ceil(retryAfterMs / 1000)) },
+      });
+  }
+}

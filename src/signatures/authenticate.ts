@@ -1,0 +1,180 @@
+/**
+ * The server's side of `mcp-hmac-v1`: from a signed request to who sent it, and
+ * from an answer to a signed one.
+ *
+ * Cheap checks come before dear ones. The nonce comes last, and is spent by
+ * whoever dispatches the call: a request that is refused spends nothing.
+ *
+ * @module
+ */
+
+import type { Holder, Keyring } from "../keyring.ts";
+import type { Nonce } from "../replay.ts";
+import { contentDigest, matchesDigest } from "./content_digest.ts";
+import { signEvents } from "./event_stream.ts";
+import {
+  answerComponents,
+  freshParams,
+  isEventStream,
+  policy,
+  REQUEST_TAG,
+  requestComponents,
+  RESPONSE_TAG,
+  SKEW,
+} from "./mcp_hmac.ts";
+import { readSignature, sign } from "./message_signatures.ts";
+import type { RequestParts } from "./signature_base.ts";
+import { SignatureError, type SignatureReason } from "./signature_error.ts";
+
+/** What requests are verified with. */
+export interface VerifyOptions {
+  readonly keyring: Keyring;
+  /** Current time, in Unix milliseconds. */
+  readonly now: () => number;
+  /** The host, and port if unusual, that clients address; by default the request's own. */
+  readonly authority?: string;
+}
+
+/** A request that a client of ours signed. */
+export interface SignedRequest {
+  /** Who signed it. */
+  readonly caller: Pick<Holder, "id" | "may">;
+  /** To be spent before anything is done, unless {@linkcode mayRepeat}. */
+  readonly nonce: Nonce;
+  /**
+   * Signs the answer to this request; nobody can pass it off as another's.
+   *
+   * A stream is signed event by event, on its way.
+   */
+  respond(response: Response): Promise<Response>;
+}
+
+/** Methods that change nothing: within their time they may be repeated. */
+const REPEATABLE: ReadonlySet<string> = new Set([
+  "server/discover",
+  "tools/list",
+  "tasks/get",
+  "subscriptions/listen",
+]);
+
+/** Whether an MCP method may leave its nonce unspent. */
+export function mayRepeat(method: string): boolean {
+  return REPEATABLE.has(method);
+}
+
+/**
+ * Verifies a request.
+ *
+ * @param body The request's content, as it was received.
+ * @throws {SignatureError} With a coarse reason; {@linkcode challenge} answers it.
+ */
+export async function verifyRequest(
+  request: Request,
+  body: Uint8Array,
+  { keyring, now, authority }: VerifyOptions,
+): Promise<SignedRequest> {
+  const { method, headers } = request;
+  const parts = { method, headers, url: publicUrl(request, authority) };
+  const { params, components, mac, base } = readSignature(
+    { request: parts },
+    policy(REQUEST_TAG, requestComponents(headers), now()),
+  );
+  const { keyid, nonce = "", expires = 0 } = params;
+  if (!/^[\w-]{22,128}$/.test(nonce)) {
+    throw new SignatureError("bad_parameters"); // fewer than 128 random bits
+  }
+  if (!await digestHolds(headers, body)) {
+    throw new SignatureError("digest_mismatch");
+  }
+  const caller = await keyring.verify(keyid, REQUEST_TAG, mac, base);
+  if (!caller) throw new SignatureError("bad_signature");
+  return {
+    caller,
+    nonce: {
+      // No client id holds a space: these never meet the nonces of envelopes.
+      clientId: `${REQUEST_TAG} ${caller.id}`,
+      value: nonce,
+      expiresAt: (expires + SKEW) * 1000,
+    },
+    respond: (response) =>
+      signResponse(response, parts, components, nonce, caller, now()),
+  };
+}
+
+async function signResponse(
+  response: Response,
+  request: RequestParts,
+  ofRequest: readonly string[],
+  nonce: string,
+  caller: Holder,
+  now: number,
+): Promise<Response> {
+  const key = await caller.key(RESPONSE_TAG);
+  const { status } = response;
+  const headers = new Headers(response.headers);
+  // Nobody on the way may keep the answer, or compress what was digested.
+  headers.set("cache-control", "no-store, no-transform");
+  let body: BodyInit | null | undefined;
+  if (isEventStream(headers)) {
+    body = response.body?.pipeThrough(signEvents(key, nonce));
+  } else {
+    const content = new Uint8Array(await response.arrayBuffer());
+    headers.set("content-digest", await contentDigest(content));
+    body = content.length > 0 ? content : null;
+  }
+  const fields = await sign(
+    { request, response: { status, headers } },
+    key,
+    answerComponents(headers, ofRequest),
+    freshParams(RESPONSE_TAG, caller.id, nonce, now),
+    "mcpres",
+  );
+  for (const [name, value] of Object.entries(fields)) headers.set(name, value);
+  return new Response(body, { status, headers });
+}
+
+/**
+ * Answers a request that was not accepted: 401, and what a signature must cover.
+ *
+ * Not signed: whoever asks may be anyone.
+ */
+export function challenge(
+  { headers }: Request,
+  reason: SignatureReason,
+): Response {
+  const error = {
+    code: 1401, // MCP leaves what is outside -32768 to -32000 to us
+    message: "Signature required",
+    data: { reason },
+  };
+  const wanted = requestComponents(headers).map((name) => `"${name}"`);
+  return Response.json({ jsonrpc: "2.0", error }, {
+    status: 401,
+    headers: {
+      "www-authenticate": `Signature realm="mcp", error="${reason}"`,
+      // RFC 9421 section 5.1, RFC 9530 section 4
+      "accept-signature": `mcp=(${wanted.join(" ")});created;expires;` +
+        `alg="hmac-sha256";tag="${REQUEST_TAG}"`,
+      "want-content-digest": "sha-256=10",
+      "cache-control": "no-store",
+    },
+  });
+}
+
+async function digestHolds(
+  headers: Headers,
+  body: Uint8Array,
+): Promise<boolean> {
+  try {
+    return await matchesDigest(headers.get("content-digest") ?? "", body);
+  } catch {
+    return false; // no dictionary holds no digest
+  }
+}
+
+/** What the client signed, where a proxy or a platform shows another host. */
+function publicUrl({ url }: Request, authority: string | undefined): string {
+  if (authority === undefined) return url;
+  const { pathname, search } = new URL(url);
+  return `https://${authority}${pathname}${search}`;
+}

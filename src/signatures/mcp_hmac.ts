@@ -1,0 +1,96 @@
+/**
+ * The profile `mcp-hmac-v1` of RFC 9421: what the signatures of an MCP client
+ * and of its server cover, and with which keys.
+ *
+ * Both keys are derived from the secret that client and server share, with
+ * HKDF-SHA-256 under the tag as `info`: no request can be reflected as an answer.
+ *
+ * @module
+ */
+
+import type { SignatureParams, SignaturePolicy } from "./message_signatures.ts";
+
+/** Tag of a request's signature, and `info` of its key. */
+export const REQUEST_TAG = "mcp-hmac-req-v1";
+/** Tag of an answer's signature, and `info` of its key. */
+export const RESPONSE_TAG = "mcp-hmac-res-v1";
+
+/** How far clocks may be apart, in seconds. */
+export const SKEW = 30;
+const LIFETIME = 60;
+const MAX_LIFETIME = 300;
+
+/**
+ * What a request's signature must cover: six components, and every `mcp-*`
+ * field that the request has. None can be added or taken away on the way.
+ *
+ * `@authority` and not `@target-uri`: behind a proxy that ends TLS the scheme
+ * is another.
+ */
+export function requestComponents(headers: Headers): string[] {
+  return [
+    "@method",
+    "@authority",
+    "@path",
+    "@query",
+    "content-type",
+    "content-digest",
+    ...fields(headers, /^mcp-/),
+    ...fields(headers, /^authorization$/),
+  ];
+}
+
+/** The fields of an answer that its signature must cover; no others are believed. */
+export function answerFields(headers: Headers): string[] {
+  return fields(headers, /^(content-(type|digest)|retry-after|mcp-.*)$/);
+}
+
+/** What an answer's signature must cover: itself, and all that the request's did. */
+export function answerComponents(
+  headers: Headers,
+  ofRequest: readonly string[],
+): string[] {
+  return [
+    "@status",
+    ...answerFields(headers),
+    ...ofRequest.map((component) => `${component};req`),
+  ];
+}
+
+/** The parameters of a signature made now. */
+export function freshParams(
+  tag: string,
+  keyid: string,
+  nonce: string,
+  now: number,
+): SignatureParams {
+  const created = Math.floor(now / 1000);
+  const expires = created + LIFETIME;
+  return { created, expires, nonce, keyid, alg: "hmac-sha256", tag };
+}
+
+/** What a signature must be to be verified now. */
+export function policy(
+  tag: string,
+  components: readonly string[],
+  now: number,
+): SignaturePolicy {
+  return {
+    tag,
+    components,
+    params: ["expires", "nonce", "alg"],
+    maxAge: MAX_LIFETIME,
+    skew: SKEW,
+    now: Math.floor(now / 1000),
+  };
+}
+
+/** Whether the content is a stream of events, which has no digest. */
+export function isEventStream(headers: Headers): boolean {
+  return /^text\/event-stream *(;|$)/i.test(headers.get("content-type") ?? "");
+}
+
+/** Names of fields, sorted: that is how `Headers` keeps them. */
+function fields(headers: Headers, wanted: RegExp): string[] {
+  return [...headers.keys()].filter((name) => wanted.test(name));
+}

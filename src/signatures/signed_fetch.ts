@@ -1,0 +1,169 @@
+/**
+ * `fetch` for MCP clients: signs every request, believes only signed answers.
+ *
+ * @module
+ */
+
+import { deriveKey, type Secret, secretBytes } from "../hmac.ts";
+import { contentDigest, matchesDigest } from "./content_digest.ts";
+import { verifyEvents } from "./event_stream.ts";
+import {
+  answerComponents,
+  answerFields,
+  freshParams,
+  isEventStream,
+  policy,
+  REQUEST_TAG,
+  requestComponents,
+  RESPONSE_TAG,
+} from "./mcp_hmac.ts";
+import { sign, verify } from "./message_signatures.ts";
+import { SignatureError } from "./signature_error.ts";
+
+/** Options for {@linkcode signedFetch}. */
+export interface SignedFetchOptions {
+  /** This client's id. */
+  clientId: string;
+  /** The secret shared with the server: the one that envelopes are signed with. */
+  secret: Secret;
+  /** Takes the place of the global `fetch`; a server's `handle` will do. */
+  fetch?: (request: Request) => Response | Promise<Response>;
+  /** Current time, in Unix milliseconds. Defaults to `Date.now`. */
+  now?: () => number;
+}
+
+/** What MCP clients take as their `fetch`. */
+export type SignedFetch = (
+  input: string | URL | Request,
+  init?: RequestInit,
+) => Promise<Response>;
+
+/**
+ * Makes a `fetch` that speaks the profile `mcp-hmac-v1`.
+ *
+ * An answer has the fields that its signature covers, and no others. What
+ * refuses without a signature keeps its status alone, and its reason as text:
+ * nobody takes it for an answer. Redirects are not followed.
+ *
+ * The `fetch` rejects with a {@linkcode SignatureError} if a success is not
+ * signed, or an answer's signature is wrong; a stream fails with it.
+ *
+ * @throws {RangeError} If the secret is shorter than 32 bytes.
+ *
+ * @example Sign what an MCP client sends
+ * ```ts
+ * import { signedFetch } from "@countersign/mcp/signatures";
+ *
+ * const fetch = signedFetch({
+ *   clientId: "client-001",
+ *   secret: crypto.getRandomValues(new Uint8Array(32)),
+ *   fetch: (request) => new Response(null, { // leave this out to use the network
+ *     status: request.headers.has("signature") ? 503 : 401,
+ *   }),
+ * });
+ * // new StreamableHTTPClientTransport(new URL("https://example.com/mcp"), { fetch })
+ * const response = await fetch("https://example.com/mcp", { method: "POST", body: "{}" });
+ * console.log(response.status); // 503
+ * ```
+ */
+export function signedFetch(
+  {
+    clientId,
+    secret,
+    fetch: deliver = (request) => fetch(request),
+    now = Date.now,
+  }: SignedFetchOptions,
+): SignedFetch {
+  const bytes = secretBytes(secret, `client "${clientId}"`);
+  // Settled keys only: on Workers a promise belongs to the request that made it.
+  let keys: CryptoKey[] | undefined;
+
+  return async (input, init) => {
+    keys ??= await Promise.all(
+      [REQUEST_TAG, RESPONSE_TAG].map((tag) => deriveKey(bytes, tag)),
+    );
+    const [requestKey, responseKey] = keys;
+    const original = new Request(input, init);
+    const { method, url, signal } = original;
+    const headers = new Headers(original.headers);
+    const body = new Uint8Array(await original.arrayBuffer());
+    if (!headers.has("content-type")) {
+      headers.set("content-type", "application/json");
+    }
+    headers.set("content-digest", await contentDigest(body));
+    const components = requestComponents(headers);
+    const nonce = crypto.randomUUID() + crypto.randomUUID(); // 244 random bits
+    const request = { method, url, headers };
+    const fields = await sign(
+      { request },
+      requestKey,
+      components,
+      freshParams(REQUEST_TAG, clientId, nonce, now()),
+      "mcp",
+    );
+    for (const [name, value] of Object.entries(fields)) {
+      headers.set(name, value);
+    }
+    const response = await deliver(
+      new Request(url, {
+        method,
+        headers,
+        signal,
+        // A signed request is for this server; Workers know no "error" here.
+        redirect: "manual",
+        ...body.length > 0 && { body },
+      }),
+    );
+    if (response.status >= 400 && !response.headers.has("signature")) {
+      return await refusal(response);
+    }
+    try {
+      const { params } = await verify(
+        { request, response },
+        (keyid) => keyid === clientId ? responseKey : undefined,
+        policy(
+          RESPONSE_TAG,
+          answerComponents(response.headers, components),
+          now(),
+        ),
+      );
+      if (params.nonce !== nonce) throw new SignatureError("replayed_nonce");
+      return await believed(response, responseKey, nonce);
+    } catch (error) {
+      response.body?.cancel().catch(() => {}); // it may have been read
+      throw error;
+    }
+  };
+}
+
+/** An answer whose head was verified, with the fields that its signature covers. */
+async function believed(
+  response: Response,
+  key: CryptoKey,
+  nonce: string,
+): Promise<Response> {
+  const { status, headers } = response;
+  const field = (name: string) => headers.get(name) ?? "";
+  const init = {
+    status,
+    headers: answerFields(headers).map((name) =>
+      [name, field(name)] satisfies [string, string]
+    ),
+  };
+  if (isEventStream(headers)) {
+    const events = response.body?.pipeThrough(verifyEvents(key, nonce));
+    return new Response(events, init);
+  }
+  const content = new Uint8Array(await response.arrayBuffer());
+  if (!await matchesDigest(field("content-digest"), content)) {
+    throw new SignatureError("digest_mismatch");
+  }
+  return new Response(content.length > 0 ? content : null, init);
+}
+
+/** What is left of a refusal that nobody signed: its status, and why as text. */
+async function refusal({ status, headers, body }: Response): Promise<Response> {
+  await body?.cancel();
+  const challenge = headers.get("www-authenticate") ?? "no reason given";
+  return new Response(`Unsigned refusal: ${challenge}`, { status });
+}

@@ -1,0 +1,95 @@
+/**
+ * The part of {@link https://www.rfc-editor.org/rfc/rfc9651 | RFC 9651} that
+ * signatures and digests are written in: dictionaries of items and inner lists,
+ * of strings, integers, booleans and byte sequences.
+ *
+ * Members stay as the sender wrote them, because RFC 9421 signs those
+ * characters. What is not of this part is refused, not guessed at. So is a key
+ * that repeats: the RFC lets the last one win, but two readers of a message may
+ * not agree on that.
+ *
+ * @module
+ */
+
+import { fromBase64 } from "./base64.ts";
+
+/** An inner list; items and parameters are as the sender wrote them. */
+export interface InnerList {
+  /** The items, each with its parameters. */
+  readonly items: readonly string[];
+  /** The list's own parameters. */
+  readonly params: ReadonlyMap<string, string>;
+}
+
+const KEY = "([a-z*][a-z\\d_.*-]*)";
+const BARE_ITEM =
+  '("(?:[ !#-[\\]-~]|\\\\["\\\\])*"|:[\\dA-Za-z+/]*={0,2}:|\\?[01]|-?\\d{1,15})';
+const PARAM = `; *${KEY}(?:=${BARE_ITEM})?`;
+const ITEM = `${BARE_ITEM}(${PARAM})*`;
+const LIST = `\\( *(?<items>(${ITEM}( +|(?=\\))))*)\\)(?<params>(${PARAM})*)`;
+/** A member ends where the next one starts, or with the text (section 4.2.2). */
+const MEMBER = `${KEY}(?:=(${ITEM}|${LIST}))?([ \\t]*,[ \\t]*(?!$)|$)`;
+
+/**
+ * Parses a dictionary; a member without a value is `?1`.
+ *
+ * @throws {SyntaxError} If the text is no dictionary of this part of the RFC.
+ */
+export function parseDictionary(text: string): Map<string, string> {
+  return entries(text, MEMBER);
+}
+
+/**
+ * Parses a member of a dictionary that is an inner list.
+ *
+ * @throws {SyntaxError} If it is none.
+ */
+export function parseInnerList(member: string): InnerList {
+  const { items, params } = new RegExp(`^${LIST}$`).exec(member)?.groups ?? {};
+  if (params === undefined) throw unreadable(member);
+  return {
+    items: items.match(new RegExp(ITEM, "g")) ?? [],
+    params: entries(params, PARAM),
+  };
+}
+
+/**
+ * Parses a member of a dictionary that is a byte sequence.
+ *
+ * @throws {SyntaxError} If it is none, or there is no such member.
+ */
+export function parseBytes(member = ""): Uint8Array<ArrayBuffer> {
+  const [, base64] = /^:(.+):$/.exec(member) ?? [];
+  if (!base64) throw unreadable(member);
+  return fromBase64(base64);
+}
+
+/**
+ * Writes a string or an integer, which JSON writes as the RFC does.
+ *
+ * @throws {TypeError} If it has no form in a structured field.
+ */
+export function serialize(value: string | number): string {
+  const text = JSON.stringify(value);
+  if (new RegExp(`^${BARE_ITEM}$`).test(text)) return text;
+  throw new TypeError(`Cannot write ${text} in a structured field`);
+}
+
+/** Keys and values of matches that follow each other without a gap. */
+function entries(text: string, pattern: string): Map<string, string> {
+  const found = new Map<string, string>();
+  let end = 0;
+  for (
+    const [all, key, value = "?1"] of text.matchAll(new RegExp(pattern, "gy"))
+  ) {
+    if (found.has(key)) break;
+    found.set(key, value);
+    end += all.length;
+  }
+  if (end < text.length) throw unreadable(text);
+  return found;
+}
+
+function unreadable(text: string): SyntaxError {
+  return new SyntaxError(`Cannot read the structured field ${text}`);
+}
