@@ -102,6 +102,8 @@ for (const [size, numbers] of Object.entries(SIZES)) {
     Deno.bench(`${size}: ${name}`, {
       group: size,
       baseline: name.startsWith("floor"),
+      n: size === "small" ? 1000 : 200,
+      warmup: 50,
     }, async (b) => {
       const request = requestOf(signedBody(numbers));
       b.start();
@@ -124,6 +126,8 @@ for (
   Deno.bench(`${TOGETHER} small at once: ${name}`, {
     group: "at once",
     baseline: name.startsWith("floor"),
+    n: 30,
+    warmup: 3,
   }, async (b) => {
     const requests = Array.from(
       { length: TOGETHER },

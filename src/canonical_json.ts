@@ -73,13 +73,25 @@ function inOrder(value: unknown, depth: number): boolean {
 
 /** Writes a value that {@linkcode inOrder} has already let through. */
 function write(value: unknown): string {
-  if (value === null || typeof value !== "object") return JSON.stringify(value);
-  if (Array.isArray(value)) return `[${value.map(write).join(",")}]`;
-  const record = value as Record<string, unknown>;
+  switch (typeof value) {
+    case "number":
+      return `${value}`; // -0 is "0" in JSON too
+    case "object":
+      break;
+    default:
+      return JSON.stringify(value);
+  }
+  if (value === null) return "null";
   let text = "";
+  if (Array.isArray(value)) {
+    for (const item of value) text += `${text && ","}${write(item)}`;
+    return `[${text}]`;
+  }
+  const record = value as Record<string, unknown>;
   for (const name of Object.keys(record).sort()) {
-    if (record[name] === undefined) continue;
-    text += `${text && ","}${JSON.stringify(name)}:${write(record[name])}`;
+    const member = record[name];
+    if (member === undefined) continue;
+    text += `${text && ","}${JSON.stringify(name)}:${write(member)}`;
   }
   return `{${text}}`;
 }

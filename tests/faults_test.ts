@@ -1,12 +1,6 @@
 /** A store that fails: no job is lost, none doubled. */
 import { assert, assertEquals } from "@std/assert";
-import {
-  CountersignError,
-  createClient,
-  createServer,
-  defineTool,
-  type,
-} from "../mod.ts";
+import { createClient, createServer, defineTool, type } from "../mod.ts";
 import { groupedKvGuard, kvGuard } from "../src/kv/nonces.ts";
 import {
   CLIENT_ID,

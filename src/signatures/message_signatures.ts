@@ -79,8 +79,9 @@ export type SignatureFields = Readonly<
  * ```ts
  * import { sign, verify } from "@countersign/mcp/signatures";
  *
+ * const secret = crypto.getRandomValues(new Uint8Array(32));
  * const hmac = { name: "HMAC", hash: "SHA-256" };
- * const key = await crypto.subtle.generateKey(hmac, false, ["sign", "verify"]);
+ * const key = await crypto.subtle.importKey("raw", secret, hmac, false, ["sign", "verify"]);
  * const now = Math.floor(Date.now() / 1000);
  * const request = new Request("https://example.com/orders", { method: "POST" });
  * const components = ["@method", "@authority", "@path"];
@@ -103,10 +104,8 @@ export async function sign(
   label = "sig",
 ): Promise<SignatureFields> {
   const input = `(${components.map(identifier).join(" ")})` +
-    Object.entries(params).map(([name, value]) =>
-      `;${name}=${serialize(value)}`
-    )
-      .join("");
+    Object.entries(params)
+      .map(([name, value]) => `;${name}=${serialize(value)}`).join("");
   const base = signatureBase(message, components, input);
   const mac = await crypto.subtle.sign("HMAC", key, base);
   return {
@@ -153,7 +152,9 @@ export function readSignature(
   const { created, expires = created + maxAge } = params;
   if (
     !["created", "keyid", ...policy.params].every((name) => name in params) ||
-    !Object.entries(params).every(isWellTyped)
+    !Object.entries(params).every(([name, value]) =>
+      typeof value === (/^(created|expires)$/.test(name) ? "number" : "string")
+    ) || (params.alg ?? "hmac-sha256") !== "hmac-sha256" // section 7.3.6
   ) throw new SignatureError("bad_parameters");
   if (
     created > now + skew || expires < now - skew ||
@@ -193,13 +194,6 @@ function select({ request, response }: Message, tag: string | undefined) {
   } catch (cause) {
     throw new SignatureError("malformed_signature", { cause });
   }
-}
-
-function isWellTyped([name, value]: [string, unknown]): boolean {
-  if (name === "alg") return value === "hmac-sha256";
-  return /^(created|expires)$/.test(name)
-    ? typeof value === "number"
-    : typeof value === "string";
 }
 
 /** A component without the quotes. */

@@ -18,7 +18,6 @@ import {
   RESPONSE_TAG,
 } from "./mcp_hmac.ts";
 import { sign, verify } from "./message_signatures.ts";
-import type { Message } from "./signature_base.ts";
 import { SignatureError } from "./signature_error.ts";
 
 /** Options for {@linkcode signedFetch}. */
@@ -51,19 +50,20 @@ export type SignedFetch = (
  *
  * @throws {RangeError} If the secret is shorter than 32 bytes.
  *
- * @example Give it to an MCP client
- * ```ts no-eval
- * import { Client, StreamableHTTPClientTransport } from "npm:@modelcontextprotocol/client";
+ * @example Sign what an MCP client sends
+ * ```ts
  * import { signedFetch } from "@countersign/mcp/signatures";
  *
  * const fetch = signedFetch({
  *   clientId: "client-001",
- *   secret: Deno.env.get("COUNTERSIGN_SECRET")!,
+ *   secret: crypto.getRandomValues(new Uint8Array(32)),
+ *   fetch: (request) => new Response(null, { // leave this out to use the network
+ *     status: request.headers.has("signature") ? 503 : 401,
+ *   }),
  * });
- * const client = new Client({ name: "example", version: "1.0.0" });
- * await client.connect(
- *   new StreamableHTTPClientTransport(new URL("https://example.com/mcp"), { fetch }),
- * );
+ * // new StreamableHTTPClientTransport(new URL("https://example.com/mcp"), { fetch })
+ * const response = await fetch("https://example.com/mcp", { method: "POST", body: "{}" });
+ * console.log(response.status); // 503
  * ```
  */
 export function signedFetch(
@@ -118,51 +118,52 @@ export function signedFetch(
       return await refusal(response);
     }
     try {
-      return await verified(response, { request, response });
+      const { params } = await verify(
+        { request, response },
+        (keyid) => keyid === clientId ? responseKey : undefined,
+        policy(
+          RESPONSE_TAG,
+          answerComponents(response.headers, components),
+          now(),
+        ),
+      );
+      if (params.nonce !== nonce) throw new SignatureError("replayed_nonce");
+      return await believed(response, responseKey, nonce);
     } catch (error) {
       response.body?.cancel().catch(() => {}); // it may have been read
       throw error;
     }
-
-    async function verified(
-      { status, headers, body }: Response,
-      message: Message,
-    ): Promise<Response> {
-      const { params } = await verify(
-        message,
-        (keyid) => keyid === clientId ? responseKey : undefined,
-        policy(RESPONSE_TAG, answerComponents(headers, components), now()),
-      );
-      if (params.nonce !== nonce) throw new SignatureError("replayed_nonce");
-      const init = {
-        status,
-        headers: answerFields(headers).map((name): [string, string] => [
-          name,
-          headers.get(name) ?? "",
-        ]),
-      };
-      if (isEventStream(headers)) {
-        return new Response(
-          body?.pipeThrough(verifyEvents(responseKey, nonce)),
-          init,
-        );
-      }
-      const content = new Uint8Array(await response.arrayBuffer());
-      if (!await matchesDigest(headers.get("content-digest") ?? "", content)) {
-        throw new SignatureError("digest_mismatch");
-      }
-      return new Response(content.length > 0 ? content : null, init);
-    }
   };
 }
 
-/** What is left of a refusal that nobody signed. */
+/** An answer whose head was verified, with the fields that its signature covers. */
+async function believed(
+  response: Response,
+  key: CryptoKey,
+  nonce: string,
+): Promise<Response> {
+  const { status, headers } = response;
+  const field = (name: string) => headers.get(name) ?? "";
+  const init = {
+    status,
+    headers: answerFields(headers).map((name) =>
+      [name, field(name)] satisfies [string, string]
+    ),
+  };
+  if (isEventStream(headers)) {
+    const events = response.body?.pipeThrough(verifyEvents(key, nonce));
+    return new Response(events, init);
+  }
+  const content = new Uint8Array(await response.arrayBuffer());
+  if (!await matchesDigest(field("content-digest"), content)) {
+    throw new SignatureError("digest_mismatch");
+  }
+  return new Response(content.length > 0 ? content : null, init);
+}
+
+/** What is left of a refusal that nobody signed: its status, and why as text. */
 async function refusal({ status, headers, body }: Response): Promise<Response> {
   await body?.cancel();
-  const [, reason = "no reason"] =
-    /^Signature .*error="(\w+)"/.exec(headers.get("www-authenticate") ?? "") ??
-      [];
-  return new Response(`Refused, in an answer that is not signed: ${reason}`, {
-    status,
-  });
+  const challenge = headers.get("www-authenticate") ?? "no reason given";
+  return new Response(`Unsigned refusal: ${challenge}`, { status });
 }

@@ -1,0 +1,127 @@
+/**
+ * Bearer tokens, {@link https://www.rfc-editor.org/rfc/rfc6750 | RFC 6750}, for
+ * MCP clients that cannot sign.
+ *
+ * A token proves less than a signature: whoever sees one can use it, and nothing
+ * binds it to a request. Use it over TLS only.
+ *
+ * @module
+ */
+
+import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
+import { ID } from "./envelope.ts";
+import { MIN_SECRET_BYTES } from "./hmac.ts";
+
+/** Tokens by client id; several while one replaces another. */
+export type BearerTokens = Readonly<Record<string, string | readonly string[]>>;
+
+/** Says who sent a request, or answers it with a refusal. */
+export type Authenticate = (
+  request: Request,
+  body: Uint8Array,
+) => Promise<{ id: string; may?(tool: string): boolean } | Response>;
+
+/** Section 2.1: `b64token`. */
+const TOKEN = /^[\w.~+/-]+=*$/;
+
+/**
+ * Makes the `authenticate` of a server whose clients send bearer tokens.
+ *
+ * @throws {TypeError} If there is no token, one cannot be sent, or two clients share one.
+ * @throws {RangeError} If a token is shorter than 32 bytes.
+ *
+ * @example Tell who calls
+ * ```ts
+ * import { bearer } from "@countersign/mcp/bearer";
+ *
+ * const token = crypto.randomUUID();
+ * const authenticate = bearer({ "client-001": token });
+ * const request = new Request("https://example.com/mcp", {
+ *   headers: { authorization: `Bearer ${token}` },
+ * });
+ * const caller = await authenticate(request, new Uint8Array());
+ * console.log(caller instanceof Response ? caller.status : caller.id); // client-001
+ * ```
+ */
+export function bearer(tokens: BearerTokens): Authenticate {
+  const clients = Object.entries(tokens).flatMap(([id, entry]) =>
+    [entry].flat().map((token) => ({ id, token: checked(id, token) }))
+  );
+  if (clients.length === 0) {
+    throw new TypeError('Name at least one client: { "client-001": token }');
+  }
+  if (new Set(clients.map(({ token }) => token)).size < clients.length) {
+    throw new TypeError("Two tokens are the same: give every client its own");
+  }
+  // Settled hashes only: on Workers a promise belongs to the request that made it.
+  let known: readonly { id: string; hash: ArrayBuffer }[] | undefined;
+
+  return async (request) => {
+    const [scheme, ...rest] =
+      request.headers.get("authorization")?.split(" ") ?? [];
+    if (new URL(request.url).searchParams.has("access_token")) {
+      return refuse(400, "invalid_request", "Send the token in Authorization");
+    }
+    if (scheme?.toLowerCase() !== "bearer") {
+      return refuse(401); // section 3.1: no token, no error code
+    }
+    const token = rest.join(" ").trim();
+    if (!TOKEN.test(token)) {
+      return refuse(400, "invalid_request", "The token is malformed");
+    }
+    known ??= await Promise.all(
+      clients.map(async ({ id, token }) => ({ id, hash: await digest(token) })),
+    );
+    const sent = await digest(token);
+    // Every hash is compared: time does not tell whose came close.
+    const [caller] = known.filter(({ hash }) => timingSafeEqual(hash, sent));
+    return caller
+      ? { id: caller.id }
+      : refuse(401, "invalid_token", "The token is unknown");
+  };
+}
+
+function checked(id: string, token: string): string {
+  if (!ID.test(id)) {
+    throw new TypeError(`Client id "${id}" does not match ${ID.source}`);
+  }
+  if (typeof token !== "string" || !TOKEN.test(token)) {
+    throw new TypeError(
+      `Token of client "${id}" does not match ${TOKEN.source}`,
+    );
+  }
+  if (token.length < MIN_SECRET_BYTES) {
+    throw new RangeError(
+      `Token of client "${id}" has ${token.length} bytes, fewer than ` +
+        `${MIN_SECRET_BYTES}: make one with \`openssl rand -hex 32\``,
+    );
+  }
+  return token;
+}
+
+/** Hashes have one length, which `timingSafeEqual` asks for. */
+function digest(token: string): Promise<ArrayBuffer> {
+  return crypto.subtle.digest("SHA-256", new TextEncoder().encode(token));
+}
+
+/** Section 3: the challenge; and MCP's id-less error for the host to show. */
+function refuse(
+  status: 400 | 401,
+  reason?: string,
+  message?: string,
+): Response {
+  const error = {
+    code: 1401,
+    message: message ?? "Bearer token required",
+    ...reason && { data: { reason } },
+  };
+  const details = reason &&
+    `, error="${reason}", error_description="${message}"`;
+  return Response.json({ jsonrpc: "2.0", error }, {
+    status,
+    headers: {
+      "www-authenticate": `Bearer realm="mcp"${details ?? ""}`,
+      "cache-control": "no-store",
+    },
+  });
+}
