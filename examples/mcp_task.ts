@@ -62,12 +62,11 @@ const execution = await before.session.callTool("start_long_task", {
 });
 if (execution.kind !== "task") throw new Error("The job is no task");
 const reference = execution.serializeReference();
-await execution.detach(); // closing alone would cancel the task
-await before.close();
 console.log("The call became a task");
 
 await new Promise((resolve) => setTimeout(resolve, 1000));
 await first.kill("SIGKILL");
+await before.close(); // only now: a session that closes cancels its tasks
 console.log("The server was killed");
 
 const second = await startServer(env);
