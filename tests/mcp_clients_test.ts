@@ -1,0 +1,111 @@
+/** The official clients, over real HTTP, signing every request. */
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { signedFetch } from "../src/signatures.ts";
+import { CLIENT_ID, OTHER_SECRET, SECRET } from "./support/envelopes.ts";
+import {
+  connect,
+  resultFromTaskOutcome,
+  taskSession,
+} from "./support/mcp_clients.ts";
+import { startProcess } from "./support/servers.ts";
+
+const MCP_SERVER = new URL("./support/mcp_server.ts", import.meta.url);
+const fetch = signedFetch({ clientId: CLIENT_ID, secret: SECRET });
+
+async function withFolder(use: (env: Record<string, string>) => Promise<void>) {
+  const folder = await Deno.makeTempDir();
+  try {
+    await use({ COUNTERSIGN_KV_URL: `${folder}/kv.db` });
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+// The official client keeps timers and readers of its own.
+const official = { sanitizeOps: false, sanitizeResources: false };
+
+Deno.test(
+  "the official client discovers, lists, is asked, told of progress, and answered",
+  official,
+  () =>
+    withFolder(async (env) => {
+      await using server = await startProcess(env, MCP_SERVER);
+      const client = await connect(server.url, fetch);
+      assertEquals(client.getServerCapabilities()?.extensions, {
+        "io.modelcontextprotocol/tasks": {},
+      });
+      const { tools } = await client.listTools();
+      assert(tools.some(({ name }) => name === "greet"));
+      const fractions: number[] = [];
+      const result = await client.callTool(
+        { name: "greet", arguments: { greeting: "Hello" } },
+        { onprogress: ({ progress }) => fractions.push(progress) },
+      );
+      assertEquals(result.structuredContent, { text: "Hello, Ada!" });
+      assert(fractions.includes(0.5)); // the client adds one for each round
+      await client.close();
+    }),
+);
+
+Deno.test(
+  "the official client of an earlier revision lists and calls, and waits for a job",
+  official,
+  () =>
+    withFolder(async (env) => {
+      await using server = await startProcess(env, MCP_SERVER);
+      const client = await connect(server.url, fetch, "2025-11-25");
+      const result = await client.callTool({
+        name: "survive",
+        arguments: { steps: 2 },
+      });
+      const { processes } = result.structuredContent as { processes: number[] };
+      assertEquals(processes.length, 2);
+      const asked = await client.callTool({
+        name: "greet",
+        arguments: { greeting: "Hello" },
+      });
+      assertEquals(asked.isError, true);
+      await client.close();
+    }),
+);
+
+Deno.test(
+  "a client with the wrong secret does not get in",
+  official,
+  () =>
+    withFolder(async (env) => {
+      await using server = await startProcess(env, MCP_SERVER);
+      const stranger = signedFetch({
+        clientId: CLIENT_ID,
+        secret: OTHER_SECRET,
+      });
+      await assertRejects(() => connect(server.url, stranger), Error);
+    }),
+);
+
+Deno.test(
+  "a task of a process that is killed is ended by another, and read there",
+  official,
+  () =>
+    withFolder(async (env) => {
+      const first = await startProcess(env, MCP_SERVER);
+      const client = await connect(first.url, fetch);
+      const session = taskSession(client, first.url, fetch);
+      const execution = await session.callTool("survive", { steps: 12 });
+      assert(execution.kind === "task");
+      const reference = execution.serializeReference();
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      await first.kill();
+      await Promise.all([session.close(), client.close()]);
+
+      await using second = await startProcess(env, MCP_SERVER);
+      const again = await connect(second.url, fetch);
+      const other = taskSession(again, second.url, fetch);
+      const { outcome } = await (await other.resumeTask(reference)).settle();
+      const result = resultFromTaskOutcome(outcome);
+      const { processes } = result.structuredContent as { processes: number[] };
+      assertEquals(processes.length, 12);
+      assertEquals(new Set(processes).size, 2);
+      await Promise.all([other.close(), again.close()]);
+    }),
+);
