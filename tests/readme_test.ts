@@ -11,7 +11,7 @@ async function blocks(): Promise<string[]> {
 }
 
 Deno.test("the README's server and client work when pasted", async () => {
-  const [server, client] = await blocks();
+  const [server, client, mcp] = await blocks();
   const lines = server.split("\n").filter((line) => line.trim() !== "");
   assert(lines.length <= 14, `the server has ${lines.length} lines`);
   const folder = await Deno.makeTempDir();
@@ -24,7 +24,10 @@ Deno.test("the README's server and client work when pasted", async () => {
       imports: {
         "jsr:@countersign/mcp": new URL("mod.ts", ROOT).href,
         "jsr:@countersign/mcp/client": new URL("src/client.ts", ROOT).href,
+        "jsr:@countersign/mcp/signatures":
+          new URL("src/signatures.ts", ROOT).href,
         arktype: imports.arktype,
+        "arktype/config": imports["arktype/config"],
       },
     }),
   );
@@ -35,6 +38,12 @@ Deno.test("the README's server and client work when pasted", async () => {
   const at = (code: string) => code.replaceAll("8787", String(port));
   await Deno.writeTextFile(`${folder}/server.ts`, at(server));
   await Deno.writeTextFile(`${folder}/client.ts`, at(client));
+  await Deno.writeTextFile(
+    `${folder}/mcp.ts`,
+    `${at(mcp)}
+    for (const { name } of (await client.listTools()).tools) console.log(name);
+    await client.close();`,
+  );
   const env = {
     SERVER_SECRET: crypto.randomUUID() + crypto.randomUUID(),
     CLIENT_SECRET: crypto.randomUUID() + crypto.randomUUID(),
@@ -50,10 +59,17 @@ Deno.test("the README's server and client work when pasted", async () => {
   const serving = run("server.ts");
   try {
     await listens(port);
-    const { code, stdout, stderr } = await run("client.ts").output();
-    const text = new TextDecoder().decode(stdout);
-    assertEquals(code, 0, new TextDecoder().decode(stderr));
-    assertStringIncludes(text, '{ greeting: "Hello, Ada!" }');
+    for (
+      const [file, says] of [
+        ["client.ts", '{ greeting: "Hello, Ada!" }'],
+        ["mcp.ts", "greet"],
+      ]
+    ) {
+      const { code, stdout, stderr } = await run(file).output();
+      const text = new TextDecoder().decode(stdout);
+      assertEquals(code, 0, new TextDecoder().decode(stderr));
+      assertStringIncludes(text, says);
+    }
   } finally {
     serving.kill("SIGKILL");
     await serving.output();
