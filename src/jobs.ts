@@ -135,17 +135,19 @@ export function createJobs(options: JobsOptions): Jobs {
         running = worker.run(held, background.env, background.sliceMs);
         background.run(running);
       }
-      if (waitMs > 0) held = await endOf(held, running, waitMs, signal);
+      if (waitMs > 0) {
+        held = await endOf(held, running, waitMs, signal, background);
+      }
       return isFinal(held.job) && waitMs > 0
         ? await outcomeOf(held.job, store)
         : { kind: "accepted", jobId: id, pollAfterMs };
     },
 
     async poll(id, clientId, waitMs, signal, background) {
-      let held = await owned(id, clientId);
-      drive(held, background);
-      held = await change(held, waitMs, signal, told(held.job));
-      return await outcomeOf(held.job, store);
+      const held = await owned(id, clientId);
+      const before = told(held.job);
+      const then = await change(held, waitMs, signal, background, before);
+      return await outcomeOf(then.job, store);
     },
 
     list: (clientId, page) => store.list(clientId, page),
@@ -170,6 +172,7 @@ export function createJobs(options: JobsOptions): Jobs {
     running: Promise<Held | undefined> | undefined,
     waitMs: number,
     signal: AbortSignal,
+    background: Background,
   ): Promise<Held> {
     const began = Date.now();
     if (running) {
@@ -180,22 +183,34 @@ export function createJobs(options: JobsOptions): Jobs {
       ]).finally(() => over.abort());
       held = ended ?? held;
     }
-    return await change(held, began + waitMs - Date.now(), signal);
+    const left = began + waitMs - Date.now();
+    return await change(held, left, signal, background);
   }
 
-  /** Waits until a job ends, or tells its owner something else than it `told`. */
+  /**
+   * Waits until a job ends, or tells its owner something else than `before`;
+   * takes it up when it is overdue, or comes to be meanwhile.
+   */
   async function change(
     held: Held,
     ms: number,
     signal: AbortSignal,
+    background: Background,
     before?: string,
   ): Promise<Held> {
     const until = Date.now() + ms;
+    let taken: string | undefined;
     while (!isFinal(held.job) && !signal.aborted) {
+      const due = held.job.dueAt - now();
+      if (due <= 0 && taken !== held.version) {
+        taken = held.version;
+        drive(held, background);
+      }
       const left = until - Date.now();
       if (left <= 0) break;
       if (before !== undefined && told(held.job) !== before) break;
-      const current = await store.changed(held, left, signal);
+      const wait = due > 0 ? Math.min(left, due) : left;
+      const current = await store.changed(held, wait, signal);
       if (current === undefined) break;
       held = current;
     }

@@ -9,6 +9,7 @@ import {
   createClient,
   createServer,
   defineTool,
+  type Server,
   TerminalError,
   ToolError,
   type Tools,
@@ -156,7 +157,7 @@ Deno.test("a failed attempt is tried again after a pause, and kept steps are not
   });
   await withTools({ flaky }, async ({ client, work, forward, lines }) => {
     const job = await client.start("flaky");
-    await job.poll({ waitMs: 200 });
+    await new Promise((resolve) => setTimeout(resolve, 100)); // it failed
     for (let i = 0; i < 2; i++) {
       forward(10_000);
       assertEquals((await work()).ran, 1);
@@ -291,6 +292,26 @@ Deno.test("a poll of an overdue job takes it up", async () => {
   });
 });
 
+Deno.test("a poll that waits takes a job up as soon as it is due", async () => {
+  const naps = defineTool({
+    description: "Gives the instance up twice",
+    input: type({}),
+    job: true,
+    run: async (_args, { sleep }) => {
+      await sleep(1010);
+      await sleep(1010);
+      return "rested";
+    },
+  });
+  await withTools({ naps }, async ({ client }) => {
+    const began = Date.now();
+    const job = await client.start("naps");
+    const state = await job.poll({ waitMs: 10_000 });
+    assertEquals(state, { status: "done", result: "rested" });
+    assert(Date.now() - began < 8000);
+  });
+});
+
 Deno.test("a step's name is used once, and its value is JSON", async () => {
   const wrong = defineTool({
     description: "Misuses steps",
@@ -339,7 +360,7 @@ Deno.test("a tool whose steps have changed since the job began ends in a clear e
       version = 1;
       charged = 0;
       const job = await client.start("changing", { change });
-      await job.poll({ waitMs: 100 });
+      await new Promise((resolve) => setTimeout(resolve, 100)); // it failed
       version = 2;
       await work();
       const error = await assertRejects(() => job.result(), CountersignError);
@@ -574,6 +595,32 @@ Deno.test("no more jobs run at once than concurrency allows; the rest come after
     for (const job of jobs) assertEquals(await job.result(), "done");
     assertEquals(most, 2);
   }, { jobs: { concurrency: 2 } });
+});
+
+Deno.test("a run that the platform stopped without a word does not hold its room for ever", async () => {
+  const stopped = defineTool({
+    description: "Never ends, as if its request had been taken away",
+    input: type({ "quick?": "boolean" }),
+    job: true,
+    run: ({ quick }) => quick ? "done" : new Promise<string>(() => {}),
+  });
+  const options = { jobs: { concurrency: 1, leaseMs: 3_600_000 } };
+  await withTools({ stopped }, async ({ handle, forward, work }) => {
+    const client = createClient({
+      handle: (request: Request) =>
+        (handle as Server["handle"])(request, {}, { waitUntil() {} }),
+      clientId: CLIENT_ID,
+      secret: SECRET,
+      serverId: SERVER_ID,
+    });
+    await client.start("stopped");
+    const { id = "" } = await client.start("stopped", { quick: true });
+    assertEquals(await work(), { ran: 0, removed: 0 });
+    forward(25_000 + 60_000);
+    assertEquals(await work(), { ran: 1, removed: 0 });
+    const state = await client.job(id).poll();
+    assertEquals(state, { status: "done", result: "done" });
+  }, options);
 });
 
 Deno.test("progress is told in fractions of one, or not at all", async () => {

@@ -39,7 +39,7 @@ export interface Attempt {
   readonly kv: KvLike;
   /** The platform's environment. */
   readonly env: unknown;
-  /** Unix milliseconds after which no further step is begun here. */
+  /** Unix milliseconds after which no step but the first is begun here. */
   readonly sliceEnd: number;
   /** Aborted when the instance stops. */
   readonly stopping: AbortSignal;

@@ -7,7 +7,7 @@
  * | `["due", dueAt, id]` | `null`: one entry for every job there is |
  * | `["active", client, id]` | `null`, while the job is unfinished |
  * | `["owner", client, createdAt, id]` | `null` |
- * | `["step", id, name]` | a step's value |
+ * | `["step", id, name]` | a step's value, and the id of the write that kept it |
  * | `["chunk", id, value, n]` | a piece of a large value |
  * | `["nonce", client, nonce]` | see `kv/nonces.ts` |
  *
@@ -181,13 +181,20 @@ export function kvJobStore(kv: KvLike, options: KvJobStoreOptions): JobStore {
     async keepStep({ job, version }, name, value) {
       const kept = await keep(kv, chunksOf(job.id), value, maxValueBytes);
       const key = [...stepsOf(job.id), name];
+      const by = crypto.randomUUID();
       const landed = await commit(
         () =>
           kv.atomic()
             .check({ key: jobKey(job.id), versionstamp: version })
             .check({ key, versionstamp: null })
-            .set(key, toBytes(kept)),
-        async () => (await kv.get(key)).versionstamp ?? undefined,
+            .set(key, toBytes({ by, ...kept })),
+        async () => {
+          const { value, versionstamp } = await kv.get(key);
+          if (versionstamp === null) return undefined;
+          const found = fromBytes(value) as { by?: string };
+          // Whoever took the lease over may have kept this step meanwhile.
+          return found.by === by ? versionstamp : undefined;
+        },
       );
       return landed !== undefined;
     },

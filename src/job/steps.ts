@@ -31,7 +31,7 @@ export interface JournalOptions {
   lease: Lease;
   /** Stops the attempt. */
   signal: AbortSignal;
-  /** Unix milliseconds after which no further step is begun here. */
+  /** Unix milliseconds after which no step but the first is begun here. */
   sliceEnd: number;
   /** Called, at most once, when the attempt should stop here and go on at a time. */
   suspend: (wakeAt: number, questions: Job["questions"]) => void;
@@ -67,6 +67,8 @@ export function journal(options: JournalOptions): Journal {
   const replayed = new Promise<void>((resolve) => allAsked = resolve);
   if (missing.size === 0) allAsked();
   let running = 0;
+  /** Whether this attempt has done what none before it did. */
+  let advanced = false;
   let wakeAt: number | undefined;
   let sleeps = 0;
   const open: Record<string, Asked> = {};
@@ -163,7 +165,10 @@ export function journal(options: JournalOptions): Journal {
       signal.throwIfAborted();
       // A suspended attempt begins nothing new.
       if (wakeAt !== undefined) return await leave(wakeAt);
-      if (now() >= sliceEnd) return await leave(now());
+      // One step is begun however late: a job whose way to it takes a whole
+      // slice would never get on.
+      if (advanced && now() >= sliceEnd) return await leave(now());
+      advanced = true;
       running++;
       try {
         const value = await run();

@@ -73,18 +73,28 @@ export interface Worker {
   stop(): Promise<void>;
 }
 
+/**
+ * How long after its slice a run may still hold its room. Workers stop what
+ * takes too long without a word, and what was stopped gives nothing back.
+ */
+const OVERRUN_MS = 60_000;
+
 /** Makes a worker. */
 export function createWorker(options: WorkerOptions): Worker {
   const { tools, store, kv, leaseMs, retentionMs, concurrency, log, now } =
     options;
   const running = new Map<string, { lease: Lease; done: Promise<unknown> }>();
-  const leases = new Set<string>();
+  /** The rooms that are taken, and until when at the most. */
+  const leases = new Map<string, number>();
   const stopping = new AbortController();
 
   function lease(): string | undefined {
+    for (const [token, until] of leases) {
+      if (until <= now()) leases.delete(token);
+    }
     if (leases.size >= concurrency || stopping.signal.aborted) return undefined;
     const token = crypto.randomUUID();
-    leases.add(token);
+    leases.set(token, now() + OVERRUN_MS);
     return token;
   }
 
@@ -94,6 +104,7 @@ export function createWorker(options: WorkerOptions): Worker {
 
   async function run(claimed: Held, env: unknown, sliceMs = Infinity) {
     const { job } = claimed;
+    if (job.lease) leases.set(job.lease, now() + sliceMs + OVERRUN_MS);
     const lease = holdLease(claimed, store, leaseMs, now);
     const done = attempt({
       job,

@@ -6,16 +6,13 @@
 import { assert } from "@std/assert";
 import { connectKv } from "@countersign/mcp/kv-connect";
 import { checks, type Store } from "./contract.ts";
+import { DENOKV, type Served, startDenokv } from "./denokv.ts";
 import { denoRows } from "./deno_rows.ts";
 import { memoryRows } from "./memory_rows.ts";
 import type { Rows } from "./messages.ts";
 import { type KvServer, kvServer } from "./server.ts";
 
 const token = "an-access-token";
-
-interface Served extends AsyncDisposable {
-  readonly url: string;
-}
 
 function serve(
   rows: Rows,
@@ -30,45 +27,6 @@ function serve(
     url: `http://127.0.0.1:${http.addr.port}/`,
     server,
     [Symbol.asyncDispose]: () => http.shutdown(),
-  };
-}
-
-/** The real server, where `DENOKV_BIN` names it. */
-async function denokv(binary: string): Promise<Served> {
-  const folder = await Deno.makeTempDir();
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
-  const child = new Deno.Command(binary, {
-    args: [
-      "--sqlite-path",
-      `${folder}/kv.sqlite`,
-      "serve",
-      "--access-token",
-      token,
-      "--addr",
-      `127.0.0.1:${port}`,
-    ],
-    stdout: "null",
-    stderr: "null",
-  }).spawn();
-  const url = `http://127.0.0.1:${port}/`;
-  for (let tries = 0;; tries++) {
-    try {
-      await (await fetch(url)).body?.cancel();
-      break;
-    } catch (error) {
-      if (tries > 100) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  }
-  return {
-    url,
-    async [Symbol.asyncDispose]() {
-      child.kill("SIGKILL");
-      await child.status;
-      await Deno.remove(folder, { recursive: true });
-    },
   };
 }
 
@@ -125,15 +83,11 @@ Deno.test({
   },
 });
 
-const binary = Deno.env.get("DENOKV_BIN");
-if (binary === undefined) {
-  console.log("denokv itself: left out, set DENOKV_BIN to its binary");
-}
 Deno.test({
   name: "connectKv holds the contract on denokv",
-  ignore: binary === undefined,
+  ignore: DENOKV === undefined,
   async fn(test) {
-    await using served = await denokv(binary as string);
+    await using served = await startDenokv(token);
     await hold(connectKv({ url: served.url, token }), test);
   },
 });

@@ -12,6 +12,8 @@ import {
 } from "../../mod.ts";
 import { connectKv } from "../../src/kv_connect.ts";
 import type { KvLike } from "../../src/kv/kv.ts";
+import { signedFetch } from "../../src/signatures.ts";
+import { ask, mcpRequest } from "../support/mcp.ts";
 import { checks as kvChecks } from "../kv_connect/contract.ts";
 import { assert, assertEquals, assertRejects } from "./expect.ts";
 import { checks as storeChecks, storeOn } from "./job_store_contract.ts";
@@ -104,6 +106,15 @@ function clientOf(
     clientId: "client-001",
     secret: SECRET,
     serverId: "runtimes",
+  });
+}
+
+/** The server's MCP endpoint, through a client's `signedFetch`. */
+function mcpOf(around: Surroundings): (request: Request) => Promise<Response> {
+  return signedFetch({
+    clientId: "client-001",
+    secret: SECRET,
+    fetch: (request) => server.handle(request, around, around.platform),
   });
 }
 
@@ -213,6 +224,36 @@ const own: Record<string, Case> = {
     assert((await (await get("/", "text/html")).text()).includes("runtimes"));
     const health = await get("/healthz", "*/*");
     assertEquals([health.status, await health.json()], [200, { status: "ok" }]);
+  },
+
+  async "an MCP client calls a tool, signed both ways"(around) {
+    const said = await ask(
+      { handle: mcpOf(around) },
+      mcpRequest("tools/call", {
+        name: "batch_sum",
+        arguments: { numbers: [1, 2, 3] },
+      }),
+    );
+    assertEquals(said.status, 200);
+    assertEquals(said.result?.structuredContent, { count: 3, total: 6 });
+    const unsigned = await ask(
+      { handle: (request) => server.handle(request, around, around.platform) },
+      mcpRequest("tools/list"),
+    );
+    assertEquals(unsigned.status, 401);
+  },
+
+  async "an MCP client that follows no tasks waits for a job in a stream"(
+    around,
+  ) {
+    const said = await ask(
+      { handle: mcpOf(around) },
+      mcpRequest("tools/call", {
+        name: "start_long_task",
+        arguments: { seconds: 1, payload: { a: 1 } },
+      }, { capabilities: {}, meta: { progressToken: "p" } }),
+    );
+    assertEquals(said.result?.structuredContent, { a: 1 });
   },
 
   async "a job starts once, and is polled until it is done"(around) {

@@ -1,5 +1,6 @@
 /** One suite, run unchanged in workerd, Node, Bun and Deno. */
 import { assert, assertEquals } from "@std/assert";
+import { DENOKV, startDenokv } from "../kv_connect/denokv.ts";
 import { memoryRows } from "../kv_connect/memory_rows.ts";
 import { kvServer } from "../kv_connect/server.ts";
 import { bundle } from "./bundle.ts";
@@ -31,30 +32,44 @@ const WORKERS: [date: string, flags: string[]][] = [
 for (const [date, flags] of WORKERS) {
   Deno.test(`the suite runs in workerd, ${[date, ...flags].join(" ")}`, async () => {
     await using kv = serveKv();
-    const code = await (worker ??= bundle("suite_worker.ts"));
-    const env = {
-      KV_URL: `http://127.0.0.1:${kv.addr.port}/`,
-      KV_TOKEN: token,
-    };
-    await using workerd = await startWorkerd({ code, env, date, flags });
-    if (workerd === undefined) return;
-    const names: string[] = await (await fetch(workerd.url)).json();
-    assertEquals(names, Object.keys(cases));
-    assert(names.length >= LEAST);
-    const failed: Record<string, string> = {};
-    const rest = [...names];
-    // Side by side, so that requests meet in one isolate as they do outside.
-    const lane = async () => {
-      for (let name = rest.shift(); name; name = rest.shift()) {
-        const query = new URLSearchParams({ case: name });
-        const response = await fetch(`${workerd.url}?${query}`);
-        const text = await response.text();
-        if (text !== "ok") failed[name] = text;
-      }
-    };
-    await Promise.all(Array.from({ length: 8 }, lane));
-    assertEquals(failed, {}, workerd.log());
+    await runInWorkerd(`http://127.0.0.1:${kv.addr.port}/`, date, flags);
   });
+}
+
+Deno.test({
+  name: "the suite runs in workerd on denokv",
+  ignore: DENOKV === undefined,
+  async fn() {
+    await using kv = await startDenokv(token);
+    await runInWorkerd(kv.url, "2026-10-23", []);
+  },
+});
+
+async function runInWorkerd(
+  kvUrl: string,
+  date: string,
+  flags: string[],
+): Promise<void> {
+  const code = await (worker ??= bundle("suite_worker.ts"));
+  const env = { KV_URL: kvUrl, KV_TOKEN: token };
+  await using workerd = await startWorkerd({ code, env, date, flags });
+  if (workerd === undefined) return;
+  const names: string[] = await (await fetch(workerd.url)).json();
+  assertEquals(names, Object.keys(cases));
+  assert(names.length >= LEAST);
+  const failed: Record<string, string> = {};
+  const rest = [...names];
+  // Side by side, so that requests meet in one isolate as they do outside.
+  const lane = async () => {
+    for (let name = rest.shift(); name; name = rest.shift()) {
+      const query = new URLSearchParams({ case: name });
+      const response = await fetch(`${workerd.url}?${query}`);
+      const text = await response.text();
+      if (text !== "ok") failed[name] = text;
+    }
+  };
+  await Promise.all(Array.from({ length: 8 }, lane));
+  assertEquals(failed, {}, workerd.log());
 }
 
 const PROCESSES: Record<string, () => Promise<string[] | undefined>> = {
