@@ -154,6 +154,7 @@ export function plan(options: ServerOptions): Plan {
       envelopePath: path,
       keyring,
       bodyLimit,
+      maxValueBytes,
       log,
       now,
     }),

@@ -47,6 +47,20 @@ export interface Builtins {
       job: false;
     };
   };
+  /** Tells a job what it asks: an answer for each question, by its name. */
+  readonly answer_job: {
+    readonly infer?: {
+      args: {
+        job_id: string;
+        answers: Record<
+          string,
+          { action: "accept" | "decline" | "cancel"; content?: object }
+        >;
+      };
+      result: { job_id: string; status: string };
+      job: false;
+    };
+  };
   /** This client's jobs, newest first; `cursor` leads to the next page. */
   readonly list_jobs: {
     readonly infer?: {

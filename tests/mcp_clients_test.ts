@@ -1,5 +1,10 @@
 /** The official clients, over real HTTP, signing every request. */
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertNotEquals,
+  assertRejects,
+} from "@std/assert";
 import { signedFetch } from "../src/signatures.ts";
 import { CLIENT_ID, OTHER_SECRET, SECRET } from "./support/envelopes.ts";
 import {
@@ -7,6 +12,7 @@ import {
   resultFromTaskOutcome,
   taskSession,
 } from "./support/mcp_clients.ts";
+import { mcpRequest } from "./support/mcp.ts";
 import { startProcess } from "./support/servers.ts";
 
 const MCP_SERVER = new URL("./support/mcp_server.ts", import.meta.url);
@@ -107,5 +113,49 @@ Deno.test(
       assertEquals(processes.length, 12);
       assertEquals(new Set(processes).size, 2);
       await Promise.all([other.close(), again.close()]);
+    }),
+);
+
+Deno.test(
+  "a question outlives the process that asked it, and is answered by the client's own handler",
+  official,
+  () =>
+    withFolder(async (env) => {
+      const first = await startProcess(env, MCP_SERVER);
+      const created = await (await fetch(
+        new Request(
+          new URL("/mcp", first.url),
+          mcpRequest("tools/call", { name: "countersign" }),
+        ),
+      )).json();
+      const { taskId } = created.result;
+      const asking = async (url: string) => {
+        const request = mcpRequest("tasks/get", { taskId });
+        const response = await fetch(
+          new Request(new URL("/mcp", url), request),
+        );
+        return (await response.json()).result.status === "input_required";
+      };
+      for (let tries = 0; tries < 50 && !await asking(first.url); tries++) {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      await first.kill();
+
+      await using second = await startProcess(env, MCP_SERVER);
+      assert(await asking(second.url));
+      const client = await connect(second.url, fetch);
+      const session = taskSession(client, second.url, fetch);
+      const resumed = await session.resumeTask({
+        endpointId: session.endpointId,
+        generation: "v2",
+        taskId,
+        originalOperation: "tools/call",
+      });
+      const { outcome } = await resumed.settle();
+      const { name, began, ended } = resultFromTaskOutcome(outcome)
+        .structuredContent as { name: string; began: number; ended: number };
+      assertEquals(name, "Ada");
+      assertNotEquals(began, ended);
+      await Promise.all([session.close(), client.close()]);
     }),
 );

@@ -261,3 +261,12 @@ Deno.test("a notification is accepted and not answered", () =>
     const response = await server.handle(raw(body));
     assertEquals([response.status, await response.text()], [202, ""]);
   }, open));
+
+Deno.test("a result that is not JSON, or too large, is never sent", () =>
+  withServer(async (server) => {
+    const date = await call(server, "returns_a_date");
+    assertEquals([date.status, date.error?.code], [200, -32603]);
+    const much = await call(server, "returns_much", { bytes: 2000 });
+    assertEquals(much.result?.isError, true);
+    assertStringIncludes(JSON.stringify(much.result), "2002 characters");
+  }, { ...open, maxValueBytes: 1000 }));

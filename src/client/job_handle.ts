@@ -16,6 +16,10 @@ export type JobState<Result> =
     readonly progress?: number;
     /** The same in words. */
     readonly message?: string;
+    /** What it waits to be told, by name; `answer_job` answers. */
+    readonly questions?: Readonly<
+      Record<string, { readonly kind: string; readonly message: string }>
+    >;
   }
   | { readonly status: "done"; readonly result: Result }
   | {

@@ -135,6 +135,7 @@ export function following(options: FollowingOptions): Following {
           );
         } else {
           // It was woken beside its question: whoever runs it must not lose it.
+          drive(held, background);
           await store.changed(held, until - now());
         }
         held = await owned(id, clientId);

@@ -43,6 +43,8 @@ export interface McpPlan {
   readonly origins: OriginRules;
   readonly server: ServerFacts;
   readonly bodyLimit: number;
+  /** Most characters of a result's JSON. */
+  readonly maxResult: number;
   readonly log: Log;
   readonly now: () => number;
 }
@@ -142,6 +144,7 @@ async function answerKnown(
         principal: known.caller,
         nonce: mayRepeat(message.method) ? undefined : nonce,
         server: plan.server,
+        maxResult: plan.maxResult,
         modern: !legacy,
         // Before 2026-07-28 a connection that ends is no cancellation.
         signal: legacy ? new AbortController().signal : gone.signal,

@@ -25,6 +25,8 @@ export interface Exchange {
   readonly stateKey: CryptoKey;
   readonly server: ServerFacts;
   readonly background: Background;
+  /** Most characters of a result's JSON. */
+  readonly maxResult: number;
   /** Aborted when the caller has gone, and no longer wants the work done. */
   readonly signal: AbortSignal;
   /** Whether the revision knows tasks, questions and results of any JSON. */

@@ -67,11 +67,22 @@ export function isBatch(json: unknown, headers: Headers): json is unknown[] {
   return (headers.get("mcp-protocol-version") ?? "2025-03-26") === "2025-03-26";
 }
 
-/** The answer to a batch: those of its requests, in their order. */
+/** Most messages of a batch. */
+const MOST_MESSAGES = 100;
+
+/**
+ * The answer to a batch: those of its requests, in their order.
+ *
+ * @throws {RpcError} If it is too long.
+ */
 export async function answerBatch(
   batch: readonly unknown[],
   answer: (message: unknown) => Promise<{ message: object } | undefined>,
 ): Promise<object[]> {
+  if (batch.length > MOST_MESSAGES) {
+    const message = `Send at most ${MOST_MESSAGES} messages in a batch`;
+    throw new RpcError(CODE.invalidRequest, message);
+  }
   const answers = await Promise.all(batch.map(answer));
   return answers.flatMap((one) => one ? [one.message] : []);
 }

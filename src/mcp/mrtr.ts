@@ -48,6 +48,8 @@ export function openRound(meta: Meta, answers: Answers): Round {
     resolve = yes;
     reject = no;
   });
+  // The tool waits for it until it is broken off.
+  const never = new Promise<never>(() => {});
   unanswered.catch(() => {}); // a tool may end before anybody waits for this
 
   function ask(name: string, question: Question): Promise<unknown> {
@@ -55,7 +57,7 @@ export function openRound(meta: Meta, answers: Answers): Round {
     const kind = kindOf(question);
     if (!takes(meta, kind)) {
       reject(missingCapability(CAPABILITY[kind]));
-      return NEVER;
+      return never;
     }
     let problem: string | undefined;
     if (Object.hasOwn(answers, name)) {
@@ -68,7 +70,7 @@ export function openRound(meta: Meta, answers: Answers): Round {
     }
     pending[name] = pose(question, problem);
     setTimeout(() => resolve(pending)); // those asked beside it go with it
-    return NEVER;
+    return never;
   }
 
   return {
@@ -133,5 +135,3 @@ function takes({ capabilities }: Meta, kind: QuestionKind): boolean {
       return isObject(roots);
   }
 }
-
-const NEVER = new Promise<never>(() => {});

@@ -52,6 +52,7 @@ export function planMcp(
     readonly envelopePath: string;
     readonly keyring: Keyring;
     readonly bodyLimit: number;
+    readonly maxValueBytes: number;
     readonly log: Log;
     readonly now: () => number;
   },
@@ -64,7 +65,7 @@ export function planMcp(
     version = "0",
     instructions,
   } = options;
-  const { serverId, envelopePath, keyring, bodyLimit, log, now } = server;
+  const { serverId, envelopePath, keyring, log, now } = server;
   if (!path.startsWith("/") || path === envelopePath) {
     throw new TypeError(
       `mcp.path "${path}" must begin with "/" and not be the envelopes' own`,
@@ -85,7 +86,8 @@ export function planMcp(
       allowedHosts: options.allowedHosts ?? (open ? LOOPBACK : undefined),
     },
     server: { info: { name: serverId, version }, instructions, open },
-    bodyLimit,
+    bodyLimit: server.bodyLimit,
+    maxResult: server.maxValueBytes,
     log,
     now,
   };

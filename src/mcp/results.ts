@@ -8,6 +8,7 @@
  * @module
  */
 
+import { canonicalJson } from "../canonical_json.ts";
 import { content } from "../content.ts";
 import { CountersignError, ToolError } from "../errors.ts";
 import type { Tool } from "../tool.ts";
@@ -20,19 +21,41 @@ export interface CallResult {
   readonly isError?: true;
 }
 
-/** Writes what a tool returned. */
+/**
+ * Writes what a tool returned.
+ *
+ * @param limit Most characters of JSON; a job's result was measured when it was kept.
+ * @throws {CountersignError} `tool_failed` if it is not JSON, or `result_too_large`
+ */
 export function resultOf(
   tool: Tool | undefined,
   value: unknown,
   modern: boolean,
+  limit = Infinity,
 ): CallResult {
+  const json = jsonOf(value);
+  if (json.length > limit) {
+    throw new CountersignError(
+      "result_too_large",
+      `The result would have ${json.length} characters, more than ${limit}`,
+    );
+  }
   if (tool?.output === content) return { content: value as object[] };
-  const text = typeof value === "string" ? value : JSON.stringify(value);
+  const text = typeof value === "string" ? value : json;
   const structured = isObject(value) || (modern && tool?.output !== undefined);
   return {
     content: [{ type: "text", text }],
     ...structured && { structuredContent: value },
   };
+}
+
+function jsonOf(value: unknown): string {
+  try {
+    return canonicalJson(value);
+  } catch (cause) {
+    const message = "The tool's result is not JSON";
+    throw new CountersignError("tool_failed", message, { cause });
+  }
 }
 
 /** Writes a failure that a model can do something about. */

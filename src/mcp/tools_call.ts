@@ -4,8 +4,8 @@
  * @module
  */
 
-import { BUILTINS } from "../builtin.ts";
 import { dispatch } from "../dispatch.ts";
+import type { Call } from "../house.ts";
 import type { Outcome } from "../outcome.ts";
 import type { Tool } from "../tool.ts";
 import { type Exchange, jobsOf } from "./exchange.ts";
@@ -62,41 +62,53 @@ export async function callTool(exchange: Exchange): Promise<object> {
   };
 }
 
-/** Dispatches a call to its end. */
+/** Dispatches a call to its end; what a model can mend is part of the result. */
 async function settled(
   exchange: Exchange,
-  { name, args, tool }: Params,
-  extras: Pick<Parameters<typeof dispatch>[0], "dialogue">,
+  params: Params,
+  extras: Pick<Call, "dialogue">,
 ): Promise<object> {
   const { house, principal, nonce, signal, background } = exchange;
   const report = reporter(exchange);
-  let outcome: Outcome;
   try {
-    outcome = await dispatch({
+    const outcome = await dispatch({
       caller: principal,
       requestId: crypto.randomUUID(), // JSON-RPC ids repeat, even at one time
-      name,
-      args,
+      name: params.name,
+      args: params.args,
       nonce,
       signal,
       background,
       ...extras,
       ...report && { report },
     }, house);
+    return await told(outcome, exchange, params, report);
   } catch (error) {
     return failureOf(error);
   }
+}
+
+async function told(
+  outcome: Outcome,
+  exchange: Exchange,
+  { tool, args }: Params,
+  report: ReturnType<typeof reporter>,
+): Promise<object> {
+  const { modern, maxResult } = exchange;
   switch (outcome.kind) {
     case "accepted":
       return takesTasks(exchange.meta)
         ? await createdTask(outcome.jobId, exchange)
         : await inlineResult(outcome.jobId, tool, exchange, report);
-    case "running":
-      return resultOf(undefined, { status: "running", ...outcome }, false);
+    case "running": {
+      const { progress, questions } = outcome;
+      const value = { status: "running", ...progress, questions };
+      return resultOf(undefined, value, modern);
+    }
     case "done":
       return await resultOfJob(exchange, args, tool, outcome.result);
     case "ok":
-      return resultOf(tool, outcome.result, exchange.modern);
+      return resultOf(tool, outcome.result, modern, maxResult);
     case "ended":
       // That a job went wrong is what `poll_job` was asked for.
       return tool ? failureOf(outcome.error) : failure(outcome.error.message);
@@ -126,9 +138,7 @@ function paramsOf(exchange: Exchange): Params {
   if (!isObject(args)) throw invalidParams("arguments must be an object");
   const tool = Object.hasOwn(tools, name) ? tools[name] : undefined;
   const listed = tool ?? followUp(name, tools);
-  if (listed === undefined || Object.hasOwn(BUILTINS, name) !== !tool) {
-    throw invalidParams(`Unknown tool: ${name}`);
-  }
+  if (listed === undefined) throw invalidParams(`Unknown tool: ${name}`);
   if (modern) checkParams(headers, listing(name, listed).params, args);
   return { name, args, tool };
 }

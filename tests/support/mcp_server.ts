@@ -40,6 +40,21 @@ const { handle, work } = createServer({
         return { processes };
       },
     }),
+    countersign: defineTool({
+      description: "Waits for a name, whichever process is there to wait",
+      input: type({}),
+      output: type({ name: "string", began: "number", ended: "number" }),
+      job: { pollAfterMs: 50 },
+      run: async (_args, { ask, step }) => {
+        const began = await step("begin", () => Deno.pid);
+        const who = await ask("who", {
+          message: "Who signs?",
+          form: type({ name: "string" }),
+        });
+        const name = who.action === "accept" ? who.content.name : "nobody";
+        return { name, began, ended: Deno.pid };
+      },
+    }),
   },
   kv: () => Deno.openKv(Deno.env.get("COUNTERSIGN_KV_URL")),
   jobs: { leaseMs: 600 },
