@@ -13,7 +13,7 @@ async function blocks(): Promise<string[]> {
 Deno.test("the README's server and client work when pasted", async () => {
   const [server, client, mcp] = await blocks();
   const lines = server.split("\n").filter((line) => line.trim() !== "");
-  assert(lines.length <= 14, `the server has ${lines.length} lines`);
+  assert(lines.length <= 12, `the server has ${lines.length} lines`);
   const folder = await Deno.makeTempDir();
   const { imports } = JSON.parse(
     await Deno.readTextFile(new URL("deno.json", ROOT)),
