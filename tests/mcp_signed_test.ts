@@ -94,3 +94,12 @@ Deno.test("a job that an envelope started is its client's task, and nobody else'
     const { error } = await (await other.fetch(ask())).json();
     assertEquals(error.code, -32602);
   }));
+
+Deno.test("where every call spends its nonce, so does a list", () =>
+  withServer(async (server) => {
+    const { fetch, sent } = clientOf(server);
+    await (await fetch(mcpRequest("tools/list"))).body?.cancel();
+    const replayed = await server.handle(sent[0]);
+    assertEquals(replayed.status, 409);
+    await replayed.body?.cancel();
+  }, { replay: "every-call" }));

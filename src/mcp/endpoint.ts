@@ -135,14 +135,19 @@ async function answerKnown(
       const message = messageOf(json);
       const legacy = isLegacy(message, headers);
       if (message.id === undefined) return undefined;
+      const opened = await open();
+      const repeatable = mayRepeat(message.method);
+      if (repeatable && opened.house.spendsAlways) {
+        await spendFirst(nonce, opened);
+      }
       const exchange: Exchange = {
         ...platform,
-        ...await open(),
+        ...opened,
         message,
         meta: legacy ? legacyMeta(message) : checkRequest(message, headers),
         headers,
         principal: known.caller,
-        nonce: mayRepeat(message.method) ? undefined : nonce,
+        nonce: repeatable ? undefined : nonce,
         server: plan.server,
         maxResult: plan.maxResult,
         modern: !legacy,
@@ -160,8 +165,7 @@ async function answerKnown(
 
   if (isBatch(json, headers)) {
     // Its messages came under one signature, which is good for all of them.
-    const { house } = await open();
-    if (nonce && !await house.spend(nonce)) throw replayed();
+    await spendFirst(nonce, await open());
     nonce = undefined;
     const drop = () => {};
     const answers = await answerBatch(json, (one) => answer(one, drop));
@@ -175,6 +179,14 @@ async function answerKnown(
     (notify) => answer(json, notify) as Promise<Answer>,
     { streams, gone: stop },
   );
+}
+
+/** Spends the nonce of what is answered without a call that would. */
+async function spendFirst(
+  nonce: Authenticated["nonce"],
+  { house }: McpHouse,
+): Promise<void> {
+  if (nonce && !await house.spend(nonce)) throw replayed();
 }
 
 function isNotification(json: unknown): json is Message {
