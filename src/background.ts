@@ -4,8 +4,17 @@
  * @module
  */
 
-import type { Background } from "./jobs.ts";
 import type { Log } from "./log.ts";
+
+/** Runs work that outlives the answer; on Workers through `waitUntil`. */
+export interface Background {
+  /** The platform's environment, for the tools that run. */
+  readonly env: unknown;
+  /** Keeps the instance alive for the work. */
+  run(work: Promise<unknown>): void;
+  /** Milliseconds that such work may take here. */
+  readonly sliceMs: number;
+}
 
 /** Workers stop what `waitUntil` keeps alive 30 s after the answer. */
 const SLICE_MS = 25_000;

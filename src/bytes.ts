@@ -4,9 +4,10 @@
  * @module
  */
 
-/** Joins pieces into one array; a single piece is returned as it is. */
-export function concat(pieces: readonly Uint8Array[]): Uint8Array {
-  if (pieces.length === 1) return pieces[0];
+/** Joins pieces into one array. */
+export function concat(
+  pieces: readonly (Uint8Array | readonly number[])[],
+): Uint8Array<ArrayBuffer> {
   const size = pieces.reduce((sum, piece) => sum + piece.length, 0);
   const bytes = new Uint8Array(size);
   let at = 0;

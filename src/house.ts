@@ -6,7 +6,8 @@
  */
 
 import type { Progress } from "./job/job.ts";
-import type { Background, Jobs } from "./jobs.ts";
+import type { Background } from "./background.ts";
+import type { Jobs } from "./jobs.ts";
 import type { Principal } from "./keyring.ts";
 import type { KvLike } from "./kv/kv.ts";
 import type { Log } from "./log.ts";

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Background } from "./background.ts";
 import { canonicalJson } from "./canonical_json.ts";
 import { CountersignError } from "./errors.ts";
 import { sign } from "./hmac.ts";
@@ -25,16 +26,6 @@ export interface Start {
   readonly args: unknown;
   readonly nonce: Nonce | undefined;
   readonly signal: AbortSignal;
-}
-
-/** Runs work that outlives the answer; on Workers through `waitUntil`. */
-export interface Background {
-  /** The platform's environment, for the tools that run. */
-  readonly env: unknown;
-  /** Keeps the instance alive for the work. */
-  run(work: Promise<unknown>): void;
-  /** Milliseconds that such work may take here. */
-  readonly sliceMs: number;
 }
 
 /** The jobs of a server. */

@@ -45,7 +45,7 @@ export async function receive(
     if (cause instanceof CountersignError) throw cause;
     throw new CountersignError("malformed", "The body broke off", { cause });
   }
-  return concat(chunks);
+  return chunks.length === 1 ? chunks[0] : concat(chunks);
 }
 
 function tooLarge(limit: number): CountersignError {

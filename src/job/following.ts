@@ -5,7 +5,7 @@
  */
 
 import { CountersignError } from "../errors.ts";
-import type { Background } from "../jobs.ts";
+import type { Background } from "../background.ts";
 import { type Outcome, outcomeOf } from "../outcome.ts";
 import { answered, isFinal, type Job } from "./job.ts";
 import { answerStep } from "./steps.ts";

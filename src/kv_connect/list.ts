@@ -4,6 +4,7 @@
  * @module
  */
 
+import { concat } from "../bytes.ts";
 import type { KvEntry, KvSelector } from "../kv/kv.ts";
 import type { Range } from "./datapath.ts";
 import { packKey } from "./key.ts";
@@ -48,12 +49,12 @@ export function list(
     );
   }
   let { start, end, common } = boundsOf(selector);
-  if (cursor) startAfter(join(common, fromBase64Url(cursor)));
+  if (cursor) startAfter(concat([common, fromBase64Url(cursor)]));
   let last = cursor;
 
   function startAfter(key: Uint8Array): void {
     if (reverse) end = key;
-    else start = join(key, [0]);
+    else start = concat([key, [0]]);
   }
 
   async function* entries(): AsyncGenerator<KvEntry, undefined> {
@@ -94,8 +95,8 @@ function boundsOf(selector: KvSelector) {
     }
   }
   return {
-    start: start ?? join(prefix, [0]),
-    end: end ?? join(prefix, [255]),
+    start: start ?? concat([prefix, [0]]),
+    end: end ?? concat([prefix, [255]]),
     common: prefix,
   };
 }
@@ -103,13 +104,6 @@ function boundsOf(selector: KvSelector) {
 function commonOf(a: Uint8Array, b: Uint8Array): Uint8Array {
   const differs = a.findIndex((byte, i) => byte !== b[i]);
   return differs < 0 ? a : a.subarray(0, differs);
-}
-
-function join(a: Uint8Array, b: ArrayLike<number>): Uint8Array {
-  const joined = new Uint8Array(a.length + b.length);
-  joined.set(a);
-  joined.set(b, a.length);
-  return joined;
 }
 
 function toBase64Url(bytes: Uint8Array): string {

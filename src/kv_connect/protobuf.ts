@@ -6,6 +6,8 @@
  * @module
  */
 
+import { concat } from "../bytes.ts";
+
 /** A field to write: its number and a varint, or bytes (a message is bytes too). */
 export type Field = readonly [number, number | Uint8Array];
 
@@ -30,14 +32,7 @@ export function encode(fields: readonly Field[]): Uint8Array<ArrayBuffer> {
       pieces.push(head, value);
     }
   }
-  const size = pieces.reduce((sum, piece) => sum + piece.length, 0);
-  const bytes = new Uint8Array(size);
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
-  return bytes;
+  return concat(pieces);
 }
 
 /** Numbers beyond 32 bits occur (times), so no bit operators. */

@@ -7,8 +7,9 @@
  * @module
  */
 
+import type { Background } from "../background.ts";
 import type { House } from "../house.ts";
-import { type Background, replayed } from "../jobs.ts";
+import { replayed } from "../jobs.ts";
 import type { Log } from "../log.ts";
 import { receive } from "../receive.ts";
 import { mayRepeat } from "../signatures/authenticate.ts";

@@ -6,7 +6,8 @@
 
 import type { House } from "../house.ts";
 import { CountersignError } from "../errors.ts";
-import type { Background, Jobs } from "../jobs.ts";
+import type { Background } from "../background.ts";
+import type { Jobs } from "../jobs.ts";
 import type { Principal } from "../keyring.ts";
 import type { Nonce } from "../replay.ts";
 import type { Message } from "./json_rpc.ts";
