@@ -52,7 +52,7 @@ export function list(
   if (cursor) startAfter(concat([common, fromBase64Url(cursor)]));
   let last = cursor;
 
-  function startAfter(key: Uint8Array): void {
+  function startAfter(key: Uint8Array<ArrayBuffer>): void {
     if (reverse) end = key;
     else start = concat([key, [0]]);
   }
