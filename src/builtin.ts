@@ -106,9 +106,9 @@ export const BUILTINS: Readonly<Record<string, Builtin>> = {
     changes: true,
     async answer(args, { caller, background }, house) {
       const { job_id, answers: given } = args as typeof answers.infer;
-      const { status } = await jobsOf(house)
+      const told = await jobsOf(house)
         .answer(job_id, caller.id, given, background);
-      return { kind: "ok", result: { job_id, status } };
+      return { kind: "ok", result: { job_id, status: statusOf(told) } };
     },
   },
   list_jobs: {

@@ -103,3 +103,22 @@ Deno.test("where every call spends its nonce, so does a list", () =>
     assertEquals(replayed.status, 409);
     await replayed.body?.cancel();
   }, { replay: "every-call" }));
+
+Deno.test("a task is cancelled or told something once by one signature", () =>
+  withServer(async (server) => {
+    const { answer } = await server.post(
+      signed({ tool: "waits_forever", args: {} }),
+    );
+    const { job_id: taskId } = answer.result as { job_id: string };
+    const { fetch, sent } = clientOf(server);
+    const requests = [
+      mcpRequest("tasks/update", { taskId, inputResponses: {} }),
+      mcpRequest("tasks/cancel", { taskId }),
+    ];
+    for (const [i, request] of requests.entries()) {
+      await (await fetch(request)).body?.cancel();
+      const replayed = await server.handle(sent[i]);
+      assertEquals(replayed.status, 409);
+      await replayed.body?.cancel();
+    }
+  }));

@@ -177,10 +177,11 @@ Deno.test("an envelope may answer what a job asks", () =>
     });
     assertStringIncludes(String(wrong.error), "invalid_args");
     const answer = (content: Fields) => ({ action: "accept", content });
-    await envelope("answer_job", {
+    const told = await envelope("answer_job", {
       job_id,
       answers: { drink: answer({ drink: "tea" }), size: answer({ size: "S" }) },
     });
+    assertEquals(told.result, { job_id, status: "running" });
     await until(server, String(job_id), "completed");
     const done = await envelope("poll_job", { job_id });
     assertEquals([done.status, done.result], [
