@@ -95,6 +95,7 @@ Deno.test("web pages cannot use the proxy", async () => {
       const header of [
         ["origin", "https://evil.example.com"],
         ["origin", "null"],
+        ["origin", "http://127.0.0.1:1"],
         ["sec-fetch-site", "cross-site"],
       ]
     ) {

@@ -2,10 +2,14 @@
  * Runs the official MCP conformance suite: `deno task conformance [scenario]`.
  *
  * The suite is installed, at one pinned version, into `.cache/`. It sends no
- * signatures, so the fixture it is run against serves everybody on this machine.
+ * signatures, so the fixture it is run against serves everybody on this machine;
+ * with `--signed` first it is run through the signing proxy instead, against a
+ * server that takes signed requests only.
  * What may fail stands in `tests/conformance/`; anything else, or something
  * there that passes, is an error.
  */
+import { main as startProxy } from "../src/cli.ts";
+
 const VERSION = "0.2.0-alpha.12";
 const PACKAGE = "@modelcontextprotocol/conformance";
 const root = new URL("../", import.meta.url);
@@ -55,7 +59,9 @@ async function install(): Promise<void> {
 }
 
 /** Starts the fixture with the flags that this very process was given. */
-async function serve(): Promise<{ url: string; child: Deno.ChildProcess }> {
+async function serve(
+  env: Record<string, string>,
+): Promise<{ url: string; child: Deno.ChildProcess }> {
   const flag = await new Deno.Command(Deno.execPath(), {
     args: ["task", "-q", "std"],
     cwd: root,
@@ -72,7 +78,7 @@ async function serve(): Promise<{ url: string; child: Deno.ChildProcess }> {
       "tests/conformance/fixture.ts",
     ],
     cwd: root,
-    env: { PORT: "0" },
+    env: { PORT: "0", ...env },
     stdout: "piped",
     stderr: "null",
   }).spawn();
@@ -93,8 +99,18 @@ function expected(revision: string): string[] {
 }
 
 await install();
-const { url, child } = await serve();
-const [only] = Deno.args;
+const isSigned = Deno.args[0] === "--signed";
+const only = Deno.args[isSigned ? 1 : 0];
+const secret = crypto.randomUUID() + crypto.randomUUID();
+const { url: direct, child } = await serve(
+  isSigned ? { SUITE_SECRET: secret } : {},
+);
+let url = direct;
+if (isSigned) {
+  const options = ["--url", direct, "--client", "suite", "--port", "0"];
+  const { port } = startProxy(["proxy", ...options], secret).addr;
+  url = `http://127.0.0.1:${port}/mcp`;
+}
 const runs: [name: string, args: string[]][] = only
   ? [[only, [
     "--scenario",

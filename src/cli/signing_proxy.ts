@@ -55,11 +55,15 @@ export function signingProxy(
   };
 }
 
-/** DNS rebinding shows in Host, a page's script in Origin, its links in the rest. */
+/**
+ * DNS rebinding shows in Host, a page's script in Origin, its links in the rest.
+ * The proxy's own origin is nobody's page: it serves none.
+ */
 function isFromWeb({ headers, url }: Request): boolean {
-  return !LOOPBACK.test(headers.get("host") ?? new URL(url).host) ||
-    headers.has("origin") ||
-    !["none", null].includes(headers.get("sec-fetch-site"));
+  const host = headers.get("host") ?? new URL(url).host;
+  return !LOOPBACK.test(host) ||
+    ![`http://${host}`, null].includes(headers.get("origin")) ||
+    !["same-origin", "none", null].includes(headers.get("sec-fetch-site"));
 }
 
 function refuse(status: number, message: string): Response {
