@@ -173,7 +173,7 @@ export function plan(options: ServerOptions): Plan {
       let jobs: Jobs | undefined;
       let worker: Worker | undefined;
       if (opened) {
-        const store = kvJobStore(opened, { prefix, maxValueBytes, spend, now });
+        const store = kvJobStore(opened, { prefix, maxValueBytes, now });
         worker = createWorker({
           tools,
           store,
@@ -187,6 +187,7 @@ export function plan(options: ServerOptions): Plan {
         jobs = createJobs({
           store,
           worker,
+          spend,
           idKey: jobKey,
           leaseMs,
           maxUnfinished,

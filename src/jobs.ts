@@ -14,7 +14,7 @@ import type { Acceptance, Held, JobStore, Listing, Page } from "./job/store.ts";
 import type { Worker } from "./job/worker.ts";
 import { type Outcome, outcomeOf } from "./outcome.ts";
 import { pause } from "./pause.ts";
-import type { Nonce } from "./replay.ts";
+import type { Nonce, Spend } from "./replay.ts";
 import type { Tool } from "./tool.ts";
 
 /** What a job is started with. */
@@ -63,6 +63,8 @@ export interface Jobs extends Following {
 export interface JobsOptions {
   readonly store: JobStore;
   readonly worker: Worker;
+  /** Spends the nonce of a start whose job is there already. */
+  readonly spend: Spend;
   /** Derives job ids; non-extractable. */
   readonly idKey: CryptoKey;
   readonly leaseMs: number;
@@ -74,7 +76,7 @@ export interface JobsOptions {
 
 /** Puts store and worker together. */
 export function createJobs(options: JobsOptions): Jobs {
-  const { store, worker, idKey, leaseMs, maxUnfinished, now } = options;
+  const { store, worker, spend, idKey, leaseMs, maxUnfinished, now } = options;
 
   async function owned(id: string, clientId: string): Promise<Held> {
     const held = await store.read(id);
@@ -122,6 +124,7 @@ export function createJobs(options: JobsOptions): Jobs {
       let running: Promise<Held | undefined> | undefined;
       if (acceptance.kind === "known") {
         await refuseConflict(held.job, name, args);
+        if (nonce && !await spend(nonce)) throw replayed();
       } else if (lease) {
         running = worker.run(held, background.env, background.sliceMs);
         background.run(running);

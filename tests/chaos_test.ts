@@ -97,7 +97,6 @@ async function checkStore(path: string): Promise<void> {
   const store = kvJobStore(kv, {
     prefix,
     maxValueBytes: 1_000_000,
-    spend: () => Promise.resolve(true),
     now,
   });
   const { jobs } = await everyJob(store.list);

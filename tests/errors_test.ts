@@ -7,6 +7,7 @@ import {
   OTHER_SECRET,
   request,
   SECRET,
+  SERVER_ID,
   signed,
 } from "./support/envelopes.ts";
 import { post, withServer } from "./support/servers.ts";
@@ -222,12 +223,21 @@ Deno.test("arguments that fail the schema are invalid_args, with every issue", a
 });
 
 Deno.test("a request id that started another job is an idempotency_conflict", async () => {
-  await withServer(async ({ handle, post }) => {
+  await withServer(async ({ handle, post, kv }) => {
     const start = { tool: "answers_now", request_id: "one-and-only" };
     const args = { value: 1 };
     assertEquals((await post(signed({ ...start, args }))).status, 202);
     const otherArgs = signed({ ...start, args: { value: 2 } });
     await refused(handle(request(otherArgs)), "idempotency_conflict", true);
+    // A refused call spends nothing.
+    const spent = await kv.get([
+      "countersign",
+      SERVER_ID,
+      "nonce",
+      CLIENT_ID,
+      JSON.parse(otherArgs).nonce,
+    ]);
+    assertEquals(spent.versionstamp, null);
     const otherTool = signed({ ...start, tool: "waits_forever", args: {} });
     await refused(handle(request(otherTool)), "idempotency_conflict", true);
   });

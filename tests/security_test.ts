@@ -497,7 +497,6 @@ threat(
       const store = kvJobStore(kv, {
         prefix: ["countersign", SERVER_ID],
         maxValueBytes: 1_000_000,
-        spend: () => Promise.resolve(true),
         now: Date.now,
       });
       const held = await store.read(job_id);

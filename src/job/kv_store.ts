@@ -26,7 +26,6 @@ import {
   toBytes,
 } from "../kv/kv.ts";
 import { addSpending, spendingOf } from "../kv/nonces.ts";
-import type { Spend } from "../replay.ts";
 import { isFinal, type Job } from "./job.ts";
 import { listJobs } from "./kv_listing.ts";
 import { heldOf, recordOf } from "./kv_record.ts";
@@ -38,8 +37,6 @@ export interface KvJobStoreOptions {
   prefix: KvKey;
   /** Largest JSON, in bytes, of a result or a step's value. */
   maxValueBytes: number;
-  /** Spends the nonce of a call whose job is there already. */
-  spend: Spend;
   /** Current time, in Unix milliseconds. */
   now: () => number;
 }
@@ -52,7 +49,7 @@ const REMOVED_AT_ONCE = 500;
 
 /** Keeps jobs in `kv`. */
 export function kvJobStore(kv: KvLike, options: KvJobStoreOptions): JobStore {
-  const { prefix, maxValueBytes, spend, now } = options;
+  const { prefix, maxValueBytes, now } = options;
   const jobKey = (id: string) => [...prefix, "job", id];
   const dueKey = ({ at, id }: Due) => [...prefix, "due", at, id];
   const activeKey = (job: Pick<Job, "clientId" | "id">) => [
@@ -164,7 +161,6 @@ export function kvJobStore(kv: KvLike, options: KvJobStoreOptions): JobStore {
         const earlier = await read(id);
         // Neither spent nor known: the earlier job was removed just now.
         if (earlier === undefined) continue;
-        if (nonce && !await spend(nonce)) return { kind: "replayed" };
         return { kind: "known", held: earlier };
       }
     },

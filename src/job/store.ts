@@ -60,7 +60,7 @@ export type Acceptance =
 export interface JobStore {
   /**
    * Adds a job and its arguments, unless the nonce was spent (`replayed`) or
-   * the job is there already (`known`, its nonce then spent all the same).
+   * the job is there already (`known`, and the nonce is not spent).
    */
   accept(
     job: Omit<Job, "args">,
