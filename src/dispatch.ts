@@ -109,7 +109,15 @@ function checkArgs(schema: Schema, args: unknown): unknown {
   throw new CountersignError("invalid_args", sentence(issues), { issues });
 }
 
-async function refuseHaste(call: Call, { rateLimit }: House): Promise<void> {
+/**
+ * Asks the server's own limit whether a caller may go on.
+ *
+ * @throws {CountersignError} `rate_limited`
+ */
+export async function refuseHaste(
+  call: Pick<Call, "caller" | "name" | "background">,
+  { rateLimit }: Pick<House, "rateLimit">,
+): Promise<void> {
   const retryAfterMs = await rateLimit?.({
     clientId: call.caller.id,
     tool: call.name,

@@ -58,7 +58,12 @@ export interface House {
   readonly log: Log;
 }
 
-/** Says how many milliseconds a caller must wait; 0 lets the call through. */
+/**
+ * Says how many milliseconds a caller must wait; 0 lets the call through.
+ *
+ * `tool` is the tool's name, or the MCP method of what is no call of a tool:
+ * `tasks/get`.
+ */
 export type RateLimit = (
   call: { clientId: string; tool: string; env: unknown },
 ) => number | Promise<number>;

@@ -344,3 +344,16 @@ Deno.test("listening acknowledges first, tells each change of one's tasks, and e
     assert(changes.some(({ params }) => params.status === "input_required"));
     assertEquals((result?._meta as Fields)[subscriptionId], "sub-1");
   }, options));
+
+Deno.test("who looks after a task in haste is told to wait", () => {
+  const asked: string[] = [];
+  return withServer(async (server) => {
+    const params = { taskId: "0".repeat(32) };
+    const said = await ask(server, mcpRequest("tasks/get", params));
+    assertEquals(said.status, 429);
+    assertEquals(asked, ["tasks/get"]);
+  }, {
+    mcp: { authenticate: "none" },
+    rateLimit: ({ tool }) => asked.push(tool) * 1000,
+  });
+});

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { refuseHaste } from "../dispatch.ts";
 import { discover } from "./discover.ts";
 import type { Exchange } from "./exchange.ts";
 import { checkNames, checkVersion } from "./headers.ts";
@@ -54,6 +55,11 @@ export async function answerModern(exchange: Exchange): Promise<object> {
     throw new RpcError(CODE.methodNotFound, `Method not found: ${method}`);
   }
   if (isTasks) needTasks(exchange); // before the look-up
+  // `tools/call` asks the limit itself, as envelopes do.
+  if (isTasks || method === "subscriptions/listen") {
+    const { principal: caller, background } = exchange;
+    await refuseHaste({ caller, name: method, background }, house);
+  }
   const result = await METHODS[method](exchange) as { _meta?: object };
   return {
     resultType: "complete",
