@@ -161,3 +161,48 @@ Deno.test("a store that stays away makes a call unavailable, and it may be sent 
   assertEquals((await handle(request(body))).status, 409);
   await stop();
 });
+
+Deno.test("a worker whose store is away for a whole lease stops, and the job goes on later", async () => {
+  using kv = await Deno.openKv(":memory:");
+  let away = false;
+  const reasons: unknown[] = [];
+  const tools = {
+    patient: defineTool({
+      description: "Waits until it is stopped, the first time",
+      input: type({}),
+      job: { backoffMs: 0 },
+      run: async (_args, { attempt, signal, step }) => {
+        await step("begin", () => attempt);
+        if (attempt > 1) return "done";
+        away = true;
+        return await new Promise<string>((_resolve, reject) => {
+          signal.addEventListener("abort", () => {
+            reasons.push(signal.reason);
+            away = false;
+            reject(signal.reason);
+          });
+        });
+      },
+    }),
+  };
+  const { handle, stop } = createServer({
+    serverId: SERVER_ID,
+    serverSecret: SERVER_SECRET,
+    clients: { [CLIENT_ID]: SECRET },
+    tools,
+    kv: faultyKv(kv, () => away ? "refuses" : undefined),
+    jobs: { leaseMs: 200 },
+    log: () => {},
+  });
+  const client = createClient<typeof tools>({
+    handle,
+    clientId: CLIENT_ID,
+    secret: SECRET,
+    serverId: SERVER_ID,
+    retries: 20,
+  });
+  const job = await client.start("patient");
+  assertEquals(await job.result(), "done");
+  assert(String(reasons[0]).includes("lease"), String(reasons[0]));
+  await stop();
+});
