@@ -5,10 +5,8 @@
  */
 
 import { ID } from "./envelope.ts";
-import { CountersignError } from "./errors.ts";
-import type { Call, House } from "./house.ts";
+import { type Call, type House, jobsOf } from "./house.ts";
 import type { Job } from "./job/job.ts";
-import type { Jobs } from "./jobs.ts";
 import type { Outcome } from "./outcome.ts";
 import { jsonObject, jsonSchema, type Schema, type } from "./schema.ts";
 
@@ -164,30 +162,14 @@ interface Listable {
   readonly replayable: boolean;
 }
 
-/** Schemas are settled: each is turned into JSON Schema once. */
-const listings = new WeakMap<Schema, Record<string, unknown>>();
-
 function listed(name: string, tool: Listable): Record<string, unknown> {
   const { description, input, output, job, replayable } = tool;
   return {
     name,
     description,
-    input_schema: listing(input),
-    ...output && { output_schema: listing(output) },
+    input_schema: jsonSchema(input),
+    ...output && { output_schema: jsonSchema(output) },
     job: job !== undefined,
     replayable,
   };
-}
-
-function listing(schema: Schema): Record<string, unknown> {
-  const known = listings.get(schema);
-  if (known) return known;
-  const made = jsonSchema(schema);
-  listings.set(schema, made);
-  return made;
-}
-
-function jobsOf({ jobs }: House): Jobs {
-  if (jobs) return jobs;
-  throw new CountersignError("job_not_found", "This server keeps no jobs");
 }

@@ -5,8 +5,9 @@
  * @module
  */
 
-import type { Progress } from "./job/job.ts";
 import type { Background } from "./background.ts";
+import { CountersignError } from "./errors.ts";
+import type { Progress } from "./job/job.ts";
 import type { Jobs } from "./jobs.ts";
 import type { Principal } from "./keyring.ts";
 import type { KvLike } from "./kv/kv.ts";
@@ -56,6 +57,16 @@ export interface House {
   /** Where jobs spend the nonce themselves, in the commit that accepts them. */
   readonly jobsSpend: boolean;
   readonly log: Log;
+}
+
+/**
+ * The jobs of a house.
+ *
+ * @throws {CountersignError} `job_not_found` where there are none.
+ */
+export function jobsOf({ jobs }: House): Jobs {
+  if (jobs) return jobs;
+  throw new CountersignError("job_not_found", "This server keeps no jobs");
 }
 
 /**

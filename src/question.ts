@@ -7,6 +7,7 @@
  * @module
  */
 
+import { isObject } from "./i_json.ts";
 import { check, jsonSchema, type Schema, sentence } from "./schema.ts";
 
 /** Asks a person to fill in a form. Never ask for a secret this way. */
@@ -122,7 +123,7 @@ export function pose(question: Question, problem?: string): Posed {
 /** Reads an answer. */
 export function settle(question: Question, answer: unknown): Settled {
   if ("sampling" in question || "roots" in question) {
-    return isRecord(answer)
+    return isObject(answer)
       ? { ok: true, value: answer }
       : { ok: false, problem: "The answer must be an object" };
   }
@@ -150,7 +151,7 @@ export function settle(question: Question, answer: unknown): Settled {
 
 /** Of what a client filled in, the fields that it was asked for. */
 function asked(form: Schema, content: unknown): unknown {
-  if (!isRecord(content)) return content;
+  if (!isObject(content)) return content;
   const { properties = {} } = jsonSchema(form) as { properties?: object };
   return Object.fromEntries(
     Object.entries(content).filter(([name]) => Object.hasOwn(properties, name)),
@@ -190,7 +191,3 @@ const FIELD_TYPES: ReadonlySet<unknown> = new Set([
   "integer",
   "boolean",
 ]);
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}

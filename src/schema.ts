@@ -103,15 +103,22 @@ export function sentence(issues: readonly Issue[]): string {
   return issues.map((issue) => issue.message).join("; ");
 }
 
+/** Schemas are settled: each is turned into JSON Schema once. */
+const written = new WeakMap<Schema, Readonly<Record<string, unknown>>>();
+
 /**
  * The schema as JSON Schema 2020-12.
  *
  * What JSON Schema cannot say (a predicate, a morph) is left out there and
  * still checked here.
  */
-export function jsonSchema(schema: Schema): Record<string, unknown> {
-  return schema.toJsonSchema({
+export function jsonSchema(schema: Schema): Readonly<Record<string, unknown>> {
+  const known = written.get(schema);
+  if (known) return known;
+  const made = schema.toJsonSchema({
     dialect: "https://json-schema.org/draft/2020-12/schema",
     fallback: (context) => context.base,
   }) as Record<string, unknown>;
+  written.set(schema, made);
+  return made;
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { fromBase64, toBase64 } from "../base64.ts";
 import { concat } from "../bytes.ts";
 import type { KvEntry, KvSelector } from "../kv/kv.ts";
 import type { Range } from "./datapath.ts";
@@ -107,14 +108,12 @@ function commonOf(a: Uint8Array, b: Uint8Array): Uint8Array {
 }
 
 function toBase64Url(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes))
-    .replaceAll("+", "-").replaceAll("/", "_");
+  return toBase64(bytes).replaceAll("+", "-").replaceAll("/", "_");
 }
 
 function fromBase64Url(cursor: string): Uint8Array {
   try {
-    const binary = atob(cursor.replaceAll("-", "+").replaceAll("_", "/"));
-    return Uint8Array.from(binary, (char) => char.charCodeAt(0));
+    return fromBase64(cursor.replaceAll("-", "+").replaceAll("_", "/"));
   } catch (cause) {
     throw new TypeError(`"${cursor}" is no cursor`, { cause });
   }

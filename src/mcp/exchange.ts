@@ -5,9 +5,7 @@
  */
 
 import type { House } from "../house.ts";
-import { CountersignError } from "../errors.ts";
 import type { Background } from "../background.ts";
-import type { Jobs } from "../jobs.ts";
 import type { Principal } from "../keyring.ts";
 import type { Nonce } from "../replay.ts";
 import type { Message } from "./json_rpc.ts";
@@ -43,10 +41,4 @@ export interface ServerFacts {
   readonly instructions: string | undefined;
   /** Whether all callers see the same, so that their answers may be shared. */
   readonly open: boolean;
-}
-
-/** The jobs of the house. */
-export function jobsOf({ house }: Exchange): Jobs {
-  if (house.jobs) return house.jobs;
-  throw new CountersignError("job_not_found", "This server keeps no jobs");
 }

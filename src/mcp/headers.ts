@@ -7,6 +7,8 @@
  * @module
  */
 
+import { fromBase64 } from "../base64.ts";
+import { decodeUtf8 } from "../i_json.ts";
 import { CODE, type Message, RpcError } from "./json_rpc.ts";
 import type { Meta } from "./meta.ts";
 import { VERSION_HEADER } from "./versions.ts";
@@ -63,18 +65,12 @@ export function decoded(headers: Headers, name: string): string | undefined {
   const encoded = /^=\?base64\?(.*)\?=$/s.exec(value ?? "")?.[1];
   if (encoded === undefined) return value;
   try {
-    const bytes = Uint8Array.from(
-      atob(strict(encoded)),
-      (char) => char.charCodeAt(0),
-    );
-    return utf8.decode(bytes);
+    return decodeUtf8(fromBase64(strict(encoded)));
   } catch (cause) {
     const message = `Header mismatch: ${name} is not base64 of UTF-8`;
     throw new RpcError(CODE.headerMismatch, message, { cause });
   }
 }
-
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** `atob` forgives missing padding and white space. */
 function strict(text: string): string {

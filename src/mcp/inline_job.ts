@@ -5,10 +5,11 @@
  * @module
  */
 
+import { jobsOf } from "../house.ts";
 import type { Progress } from "../job/job.ts";
 import { isFinal } from "../job/job.ts";
 import type { Tool } from "../tool.ts";
-import { type Exchange, jobsOf } from "./exchange.ts";
+import type { Exchange } from "./exchange.ts";
 import { type CallResult, failureOf, resultOf } from "./results.ts";
 
 /** Proxies and platforms let a connection be silent for about this long. */
@@ -22,7 +23,7 @@ export async function inlineResult(
   report: ((progress: Progress) => void) | undefined,
 ): Promise<CallResult> {
   const { principal, signal: gone, background, modern } = exchange;
-  const jobs = jobsOf(exchange);
+  const jobs = jobsOf(exchange.house);
   const over = new AbortController();
   const timer = setTimeout(() => over.abort(), LONGEST_WAIT_MS);
   const signal = AbortSignal.any([gone, over.signal]);

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { decodeUtf8 } from "../i_json.ts";
+import { decodeUtf8, isObject } from "../i_json.ts";
 
 /** A request's id; MCP does not let it be null. */
 export type Id = string | number;
@@ -128,11 +128,6 @@ export function errorResponse(
 /** A notification. */
 export function notification(method: string, params: object): object {
   return { jsonrpc: "2.0", method, params };
-}
-
-/** Whether a value is a JSON object. */
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** An error about parameters. */

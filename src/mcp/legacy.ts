@@ -5,14 +5,9 @@
  * @module
  */
 
+import { isObject } from "../i_json.ts";
 import type { Exchange } from "./exchange.ts";
-import {
-  CODE,
-  invalidParams,
-  isObject,
-  type Message,
-  RpcError,
-} from "./json_rpc.ts";
+import { CODE, invalidParams, type Message, RpcError } from "./json_rpc.ts";
 import { type Meta, tokenOf } from "./meta.ts";
 import { callTool } from "./tools_call.ts";
 import { listTools } from "./tools_list.ts";

@@ -5,9 +5,11 @@
  * @module
  */
 
+import { jobsOf } from "../house.ts";
+import { isObject } from "../i_json.ts";
 import { CountersignError } from "../errors.ts";
-import { type Exchange, jobsOf } from "./exchange.ts";
-import { type Id, invalidParams, isObject, notification } from "./json_rpc.ts";
+import type { Exchange } from "./exchange.ts";
+import { type Id, invalidParams, notification } from "./json_rpc.ts";
 import { KEY } from "./meta.ts";
 import { detailed, needTasks } from "./tasks.ts";
 
@@ -32,7 +34,7 @@ export async function listen(exchange: Exchange): Promise<object> {
   );
 
   async function follow(taskId: string): Promise<void> {
-    const views = jobsOf(exchange)
+    const views = jobsOf(exchange.house)
       .follow(taskId, principal.id, signal, background);
     for await (const view of views) {
       const params = { ...detailed(view, exchange), _meta };
@@ -60,7 +62,7 @@ async function ownTasks(
   const { principal, background } = exchange;
   const visible = await Promise.all(
     [...new Set(wanted)].map((id) =>
-      jobsOf(exchange).view(id, principal.id, background)
+      jobsOf(exchange.house).view(id, principal.id, background)
         .then(() => [id], (error) => {
           if (isMissing(error)) return [];
           throw error;

@@ -5,7 +5,8 @@
  * @module
  */
 
-import { invalidParams, isObject, type Message } from "./json_rpc.ts";
+import { isObject } from "../i_json.ts";
+import { invalidParams, type Message } from "./json_rpc.ts";
 
 /** The reserved keys that this server reads or writes. */
 export const KEY = {

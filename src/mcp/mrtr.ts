@@ -6,6 +6,7 @@
  * @module
  */
 
+import { isObject } from "../i_json.ts";
 import type { Dialogue } from "../house.ts";
 import {
   type Ask,
@@ -17,7 +18,7 @@ import {
   type QuestionKind,
   settle,
 } from "../question.ts";
-import { CODE, isObject, RpcError } from "./json_rpc.ts";
+import { CODE, RpcError } from "./json_rpc.ts";
 import type { Meta } from "./meta.ts";
 import type { Answers } from "./request_state.ts";
 

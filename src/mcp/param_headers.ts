@@ -7,9 +7,9 @@
  * @module
  */
 
+import { isObject } from "../i_json.ts";
 import { jsonSchema, type Schema } from "../schema.ts";
 import { decoded, mismatch } from "./headers.ts";
-import { isObject } from "./json_rpc.ts";
 
 /** RFC 9110 section 5.6.2. */
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;

@@ -8,9 +8,10 @@
  * @module
  */
 
+import { isObject } from "../i_json.ts";
 import { canonicalJson } from "../canonical_json.ts";
 import { sign, verify } from "../hmac.ts";
-import { invalidParams, isObject } from "./json_rpc.ts";
+import { invalidParams } from "./json_rpc.ts";
 
 /** What a state is bound to. */
 export interface Bound {

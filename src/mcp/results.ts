@@ -8,11 +8,12 @@
  * @module
  */
 
+import { isObject } from "../i_json.ts";
 import { canonicalJson } from "../canonical_json.ts";
 import { content } from "../content.ts";
 import { CountersignError, ToolError } from "../errors.ts";
 import type { Tool } from "../tool.ts";
-import { CODE, invalidParams, isObject, RpcError } from "./json_rpc.ts";
+import { CODE, invalidParams, RpcError } from "./json_rpc.ts";
 
 /** The result of a call, less what every result has. */
 export interface CallResult {

@@ -5,11 +5,13 @@
  * @module
  */
 
+import { jobsOf } from "../house.ts";
+import { isObject } from "../i_json.ts";
 import type { View } from "../job/following.ts";
 import { isFinal } from "../job/job.ts";
 import { replayed } from "../jobs.ts";
-import { type Exchange, jobsOf } from "./exchange.ts";
-import { CODE, invalidParams, isObject } from "./json_rpc.ts";
+import type { Exchange } from "./exchange.ts";
+import { CODE, invalidParams } from "./json_rpc.ts";
 import { takesTasks, TASKS } from "./meta.ts";
 import { inputRequests, missingCapability } from "./mrtr.ts";
 import { failure, resultOf } from "./results.ts";
@@ -28,7 +30,12 @@ export async function updateTask(exchange: Exchange): Promise<object> {
     !isObject(inputResponses) || !Object.values(inputResponses).every(isObject)
   ) throw invalidParams("inputResponses must be an object of objects");
   await spend(exchange);
-  await jobsOf(exchange).answer(id, principal.id, inputResponses, background);
+  await jobsOf(exchange.house).answer(
+    id,
+    principal.id,
+    inputResponses,
+    background,
+  );
   return {};
 }
 
@@ -36,7 +43,7 @@ export async function updateTask(exchange: Exchange): Promise<object> {
 export async function cancelTask(exchange: Exchange): Promise<object> {
   const id = taskId(exchange);
   await spend(exchange);
-  await jobsOf(exchange).cancel(id, exchange.principal.id);
+  await jobsOf(exchange.house).cancel(id, exchange.principal.id);
   return {};
 }
 
@@ -46,7 +53,7 @@ export async function createdTask(
   exchange: Exchange,
 ): Promise<object> {
   const { principal, background } = exchange;
-  const view = await jobsOf(exchange).view(id, principal.id, background);
+  const view = await jobsOf(exchange.house).view(id, principal.id, background);
   return { resultType: "task", ...task(view, exchange) };
 }
 
@@ -105,7 +112,7 @@ async function spend({ nonce, house }: Exchange): Promise<void> {
 async function viewed(exchange: Exchange): Promise<View> {
   const { principal, background } = exchange;
   const id = taskId(exchange);
-  return await jobsOf(exchange).view(id, principal.id, background);
+  return await jobsOf(exchange.house).view(id, principal.id, background);
 }
 
 function taskId({ message: { params } }: Exchange): string {

@@ -4,13 +4,15 @@
  * @module
  */
 
+import { jobsOf } from "../house.ts";
+import { isObject } from "../i_json.ts";
 import { dispatch } from "../dispatch.ts";
 import type { Call } from "../house.ts";
 import type { Outcome } from "../outcome.ts";
 import type { Tool } from "../tool.ts";
-import { type Exchange, jobsOf } from "./exchange.ts";
+import type { Exchange } from "./exchange.ts";
 import { inlineResult } from "./inline_job.ts";
-import { invalidParams, isObject } from "./json_rpc.ts";
+import { invalidParams } from "./json_rpc.ts";
 import { followUp, listing } from "./listing.ts";
 import { takesTasks } from "./meta.ts";
 import { inputRequests, openRound } from "./mrtr.ts";
@@ -124,7 +126,7 @@ async function resultOfJob(
 ): Promise<CallResult> {
   const { house, principal, background, modern } = exchange;
   if (tool === undefined && typeof job_id === "string") {
-    const { job } = await jobsOf(exchange)
+    const { job } = await jobsOf(exchange.house)
       .view(job_id, principal.id, background);
     tool = house.tools[job.tool];
   }

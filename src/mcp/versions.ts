@@ -4,7 +4,8 @@
  * @module
  */
 
-import { CODE, isObject, type Message, RpcError } from "./json_rpc.ts";
+import { isObject } from "../i_json.ts";
+import { CODE, type Message, RpcError } from "./json_rpc.ts";
 import { KEY } from "./meta.ts";
 
 /** The revisions without sessions, newest first. */

@@ -8,7 +8,7 @@
  * @module
  */
 
-import { toBase64 } from "./base64.ts";
+import { toBase64 } from "../base64.ts";
 import { parseDictionary } from "./structured_fields.ts";
 
 /**

@@ -12,7 +12,7 @@
  * @module
  */
 
-import { fromBase64, toBase64 } from "./base64.ts";
+import { fromBase64, toBase64 } from "../base64.ts";
 import { contentDigest } from "./content_digest.ts";
 import { SignatureError } from "./signature_error.ts";
 

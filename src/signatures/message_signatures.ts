@@ -8,7 +8,7 @@
  * @module
  */
 
-import { toBase64 } from "./base64.ts";
+import { toBase64 } from "../base64.ts";
 import { identifier, type Message, signatureBase } from "./signature_base.ts";
 import { SignatureError } from "./signature_error.ts";
 import {

@@ -11,7 +11,7 @@
  * @module
  */
 
-import { fromBase64 } from "./base64.ts";
+import { fromBase64 } from "../base64.ts";
 
 /** An inner list; items and parameters are as the sender wrote them. */
 export interface InnerList {

@@ -1,11 +1,11 @@
 /**
- * Base64, for the few bytes of a MAC: Node 20 has no `toBase64`.
+ * Base64, for a few bytes at a time: Node 20 has no `toBase64`.
  *
  * @module
  */
 
 /** Writes bytes. */
-export function toBase64(bytes: ArrayBuffer): string {
+export function toBase64(bytes: ArrayBuffer | Uint8Array): string {
   return btoa(String.fromCharCode(...new Uint8Array(bytes)));
 }
 
