@@ -11,15 +11,12 @@
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { ID } from "./envelope.ts";
 import { MIN_SECRET_BYTES } from "./hmac.ts";
+import type { Authenticate } from "./mcp/authenticate.ts";
+
+export type { Authenticate } from "./mcp/authenticate.ts";
 
 /** Tokens by client id; several while one replaces another. */
 export type BearerTokens = Readonly<Record<string, string | readonly string[]>>;
-
-/** Says who sent a request, or answers it with a refusal. */
-export type Authenticate = (
-  request: Request,
-  body: Uint8Array,
-) => Promise<{ id: string; may?(tool: string): boolean } | Response>;
 
 /** Section 2.1: `b64token`. */
 const TOKEN = /^[\w.~+/-]+=*$/;

@@ -13,7 +13,7 @@ import { accept, isFinal, type Job } from "./job/job.ts";
 import type { Acceptance, Held, JobStore, Listing, Page } from "./job/store.ts";
 import type { Worker } from "./job/worker.ts";
 import { type Outcome, outcomeOf } from "./outcome.ts";
-import { pause } from "./pause.ts";
+import { settles } from "./pause.ts";
 import type { Nonce, Spend } from "./replay.ts";
 import type { Tool } from "./tool.ts";
 
@@ -169,13 +169,8 @@ export function createJobs(options: JobsOptions): Jobs {
     background: Background,
   ): Promise<Held> {
     const began = Date.now();
-    if (running) {
-      const over = new AbortController();
-      const ended = await Promise.race([
-        running,
-        pause(waitMs, over.signal).catch(() => undefined),
-      ]).finally(() => over.abort());
-      held = ended ?? held;
+    if (running && await settles(running, waitMs)) {
+      held = await running ?? held;
     }
     const left = began + waitMs - Date.now();
     return await change(held, left, signal, background);

@@ -71,7 +71,9 @@ export interface Keyring {
 /** A secret and the keys made from it, once it was first used. */
 interface Held {
   readonly bytes: Uint8Array<ArrayBuffer>;
-  keys?: { readonly request: CryptoKey; readonly response: CryptoKey };
+  /** Verifies envelopes. */
+  request?: CryptoKey;
+  /** Keys for everything else, by purpose. */
   readonly derived: Map<string, CryptoKey>;
 }
 
@@ -110,32 +112,38 @@ export function createKeyring(
 
   return {
     async authenticate(id, signature, text) {
-      const client = known.get(id);
-      for (const held of candidates(id)) {
-        const { request, response } = await keysOf(held);
-        if (!await verify(request, signature, text) || held === decoy) continue;
-        return {
-          id,
-          may: (tool) => client?.tools?.has(tool) ?? true,
-          sign: (answer) => sign(response, answer),
-        };
-      }
+      const holder = await holderOf(
+        id,
+        async (held) => verify(await requestKey(held), signature, text),
+      );
+      return holder && {
+        ...holder,
+        sign: async (answer) => sign(await holder.key(RESPONSE_INFO), answer),
+      };
     },
 
-    async verify(id, purpose, mac, bytes) {
-      const client = known.get(id);
-      for (const held of candidates(id)) {
+    verify: (id, purpose, mac, bytes) =>
+      holderOf(id, async (held) => {
         const key = await derivedKey(held, purpose);
-        const right = await crypto.subtle.verify("HMAC", key, mac, bytes);
-        if (!right || held === decoy) continue;
-        return {
-          id,
-          may: (tool) => client?.tools?.has(tool) ?? true,
-          key: (purpose) => derivedKey(held, purpose),
-        };
-      }
-    },
+        return await crypto.subtle.verify("HMAC", key, mac, bytes);
+      }),
   };
+
+  /** The client, if one of its secrets is what was proved to be known. */
+  async function holderOf(
+    id: string,
+    proves: (held: Held) => Promise<boolean>,
+  ): Promise<Holder | undefined> {
+    const client = known.get(id);
+    for (const held of candidates(id)) {
+      if (!await proves(held) || held === decoy) continue;
+      return {
+        id,
+        may: (tool) => client?.tools?.has(tool) ?? true,
+        key: (purpose) => derivedKey(held, purpose),
+      };
+    }
+  }
 
   function candidates(id: string): Held[] {
     // Not at module scope, where Workers have no randomness.
@@ -150,13 +158,8 @@ function hold(bytes: Uint8Array<ArrayBuffer>): Held {
 }
 
 /** Caches settled keys only: on Workers a promise belongs to the request that made it. */
-async function keysOf(held: Held): Promise<NonNullable<Held["keys"]>> {
-  if (held.keys) return held.keys;
-  const [request, response] = await Promise.all([
-    importKey(held.bytes),
-    deriveKey(held.bytes, RESPONSE_INFO),
-  ]);
-  return held.keys = { request, response };
+async function requestKey(held: Held): Promise<CryptoKey> {
+  return held.request ??= await importKey(held.bytes);
 }
 
 /** Caches settled keys only, as above. */

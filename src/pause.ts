@@ -42,3 +42,52 @@ export function within<T>(
     );
   });
 }
+
+/** Whether a promise settles before `ms` have passed, or `signal` is aborted. */
+export async function settles(
+  promise: Promise<unknown> | undefined,
+  ms: number,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const told = new AbortController();
+  const over = signal ? AbortSignal.any([told.signal, signal]) : told.signal;
+  const passed = pause(ms, over).then(() => false, () => false);
+  try {
+    return await Promise.race([
+      passed,
+      ...promise ? [promise.then(() => true)] : [],
+    ]);
+  } finally {
+    told.abort();
+  }
+}
+
+/** What ends work early. */
+export interface Limits {
+  /** Milliseconds that it may take; without, as long as it likes. */
+  readonly ms: number | undefined;
+  /** Why it is stopped when they are over. */
+  readonly reason: (ms: number) => Error;
+  /** Stops it before. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Does work under a signal that is aborted by a time limit, or by another signal. */
+export async function limited<T>(
+  { ms, reason, signal }: Limits,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const stopping = new AbortController();
+  const stop = () => stopping.abort(signal?.reason);
+  if (signal?.aborted) stop();
+  signal?.addEventListener("abort", stop, { once: true });
+  const timer = ms === undefined
+    ? undefined
+    : setTimeout(() => stopping.abort(reason(ms)), ms);
+  try {
+    return await work(stopping.signal);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", stop);
+  }
+}

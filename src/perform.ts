@@ -5,7 +5,7 @@
  */
 
 import { CountersignError, ToolError } from "./errors.ts";
-import { within } from "./pause.ts";
+import { limited, within } from "./pause.ts";
 import { check, sentence } from "./schema.ts";
 import type { Tool, ToolContext } from "./tool.ts";
 
@@ -53,25 +53,13 @@ async function timed(
   signal: AbortSignal,
   run: (signal: AbortSignal) => Promise<unknown>,
 ): Promise<unknown> {
-  const stopping = new AbortController();
-  const stop = () => stopping.abort(signal.reason);
-  if (signal.aborted) stop();
-  signal.addEventListener("abort", stop, { once: true });
-  const timer = timeoutMs === undefined ? undefined : setTimeout(
-    () =>
-      stopping.abort(
-        new ToolError(`The tool took longer than ${timeoutMs} ms`),
-      ),
-    timeoutMs,
-  );
+  const reason = (ms: number) =>
+    new ToolError(`The tool took longer than ${ms} ms`);
   try {
-    return await run(stopping.signal);
+    return await limited({ ms: timeoutMs, reason, signal }, run);
   } catch (cause) {
     if (cause instanceof ToolError) throw cause;
     throw new CountersignError("tool_failed", "The tool failed", { cause });
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener("abort", stop);
   }
 }
 

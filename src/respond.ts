@@ -51,7 +51,7 @@ export function replyOf(outcome: Outcome): Reply {
 
 /** Writes an error: its code and sentence, and nothing of its cause. */
 export function refusalOf(error: CountersignError): Reply {
-  const { code, message, status, issues, jobId, retryAfterMs } = error;
+  const { code, message, status, issues, jobId } = error;
   const details = {
     ...issues.length > 0 && { issues },
     ...jobId !== undefined && { job_id: jobId },
@@ -62,9 +62,7 @@ export function refusalOf(error: CountersignError): Reply {
     result: Object.keys(details).length > 0 ? details : null,
     error: `${code}: ${message}`,
     headers: {
-      ...retryAfterMs !== undefined && {
-        "retry-after": String(Math.ceil(retryAfterMs / 1000)),
-      },
+      ...retryAfter(error),
       // RFC 9110 sections 15.5.6, 15.5.2 and 15.5.16
       ...code === "method_not_allowed" && { allow: "POST" },
       ...status === 401 && { "www-authenticate": "Countersign" },
@@ -73,6 +71,14 @@ export function refusalOf(error: CountersignError): Reply {
       },
     },
   };
+}
+
+/** The header that says when it is worth trying again, in whole seconds. */
+export function retryAfter(
+  { retryAfterMs }: CountersignError,
+): Record<string, string> {
+  if (retryAfterMs === undefined) return {};
+  return { "retry-after": String(Math.ceil(retryAfterMs / 1000)) };
 }
 
 /** Any error as one that may be answered: a stranger's message stays here. */

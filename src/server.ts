@@ -125,6 +125,7 @@ export function createServer(
   /** Everything that comes after the routes: one envelope, one answer. */
   async function answer(
     request: Request,
+    pathname: string,
     env: unknown,
     platform: unknown,
   ): Promise<Response> {
@@ -151,7 +152,7 @@ export function createServer(
         planOf(
           env,
         );
-      if (new URL(request.url).pathname !== path) {
+      if (pathname !== path) {
         throw new CountersignError("not_found", `Send envelopes to ${path}`);
       }
       if (request.method !== "POST") {
@@ -227,7 +228,7 @@ export function createServer(
         const known = pathname === "/" && await identity(env);
         if (known) return about(request, known);
       }
-      return await answer(request, env, platform);
+      return await answer(request, pathname, env, platform);
     },
 
     async work(env, { limit = 100, sliceMs } = {}) {

@@ -15,7 +15,7 @@ import {
   secretBytes,
   sign,
 } from "../hmac.ts";
-import { pause } from "../pause.ts";
+import { limited, pause } from "../pause.ts";
 import { signedText, VERSION, withSignature } from "../signed_text.ts";
 import { type ReadAnswer, readAnswer } from "./answer.ts";
 
@@ -88,30 +88,23 @@ export function sender(options: SenderOptions): Send {
       v: VERSION,
     });
     const body = withSignature(text, await sign(request, text), "tool");
-    const stopping = new AbortController();
-    const stop = () => stopping.abort(signal?.reason);
     signal?.throwIfAborted();
-    signal?.addEventListener("abort", stop, { once: true });
-    const timer = setTimeout(
-      () => stopping.abort(new Error(`No answer within ${timeoutMs} ms`)),
-      timeoutMs,
-    );
-    try {
-      const response = await deliver(body, stopping.signal);
-      return await readAnswer(response, { requestId, serverId, key });
-    } catch (cause) {
-      signal?.throwIfAborted();
-      if (cause instanceof CountersignError) throw cause;
-      const reason = stopping.signal.reason ?? cause;
-      throw new CountersignError(
-        "unreachable",
-        `No answer from the server: ${(reason as Error).message}`,
-        { cause },
-      );
-    } finally {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", stop);
-    }
+    const reason = (ms: number) => new Error(`No answer within ${ms} ms`);
+    return await limited({ ms: timeoutMs, reason, signal }, async (limit) => {
+      try {
+        const response = await deliver(body, limit);
+        return await readAnswer(response, { requestId, serverId, key });
+      } catch (cause) {
+        signal?.throwIfAborted();
+        if (cause instanceof CountersignError) throw cause;
+        const { message } = (limit.reason ?? cause) as Error;
+        throw new CountersignError(
+          "unreachable",
+          `No answer from the server: ${message}`,
+          { cause },
+        );
+      }
+    });
   }
 
   return async (sending) => {

@@ -112,19 +112,23 @@ export function kvJobStore(kv: KvLike, options: KvJobStoreOptions): JobStore {
     for await (const { key } of kv.list(selector, { limit })) yield key;
   }
 
-  async function deleteAll(...selectors: KvSelector[]): Promise<void> {
-    for (const selector of selectors) {
-      for (;;) {
-        let count = 0;
-        const atomic = kv.atomic();
-        for await (const key of keysOf(selector, REMOVED_AT_ONCE)) {
-          atomic.delete(key);
-          count++;
-        }
-        if (count > 0) await atomic.commit();
-        if (count < REMOVED_AT_ONCE) break;
-      }
+  /** Removes a job's steps and chunks, some at a time. */
+  async function removeBelongings(id: string): Promise<void> {
+    for (const prefix of [stepsOf(id), chunksOf(id)]) {
+      while (await persist(() => removeSome(prefix)));
     }
+  }
+
+  /** Whether there may be more. */
+  async function removeSome(prefix: KvKey): Promise<boolean> {
+    let count = 0;
+    const atomic = kv.atomic();
+    for await (const key of keysOf({ prefix }, REMOVED_AT_ONCE)) {
+      atomic.delete(key);
+      count++;
+    }
+    if (count > 0) await atomic.commit();
+    return count === REMOVED_AT_ONCE;
   }
 
   return {
@@ -159,9 +163,8 @@ export function kvJobStore(kv: KvLike, options: KvJobStoreOptions): JobStore {
           if (spent.versionstamp !== null) return { kind: "replayed" };
         }
         const earlier = await read(id);
-        // Neither spent nor known: the earlier job was removed just now.
-        if (earlier === undefined) continue;
-        return { kind: "known", held: earlier };
+        if (earlier) return { kind: "known", held: earlier };
+        // Neither spent nor known: it was removed just now, so once more.
       }
     },
 
@@ -219,12 +222,7 @@ export function kvJobStore(kv: KvLike, options: KvJobStoreOptions): JobStore {
     },
 
     async forget(due) {
-      if (await read(due.id) === undefined) {
-        await deleteAll(
-          { prefix: stepsOf(due.id) },
-          { prefix: chunksOf(due.id) },
-        );
-      }
+      if (await read(due.id) === undefined) await removeBelongings(due.id);
       await persist(() => kv.atomic().delete(dueKey(due)).commit());
     },
 
@@ -247,12 +245,7 @@ export function kvJobStore(kv: KvLike, options: KvJobStoreOptions): JobStore {
 
     async remove(held) {
       const { job, version } = held;
-      await persist(() =>
-        deleteAll(
-          { prefix: stepsOf(job.id) },
-          { prefix: chunksOf(job.id) },
-        )
-      );
+      await removeBelongings(job.id);
       const gone = await commit(
         () =>
           kv.atomic()

@@ -9,7 +9,7 @@
 
 import { canonicalJson } from "../canonical_json.ts";
 import { CountersignError, TerminalError } from "../errors.ts";
-import { pause } from "../pause.ts";
+import { pause, settles } from "../pause.ts";
 import {
   type Ask,
   checkName,
@@ -91,10 +91,9 @@ export function journal(options: JournalOptions): Journal {
    */
   async function replay(name: string): Promise<void> {
     if (missing.size === 0) return;
-    const patience = new AbortController();
-    const timer = pause(PATIENCE_MS, patience.signal).catch(() => {});
-    await Promise.race([replayed, timer]).finally(() => patience.abort());
-    if (missing.size > 0) throw changed(`asks for "${name}"`);
+    if (!await settles(replayed, PATIENCE_MS)) {
+      throw changed(`asks for "${name}"`);
+    }
   }
 
   function changed(what: string): TerminalError {

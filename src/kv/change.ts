@@ -4,7 +4,7 @@
  * @module
  */
 
-import { pause } from "../pause.ts";
+import { settles } from "../pause.ts";
 import { persist } from "./commit.ts";
 import type { KvKey, KvLike } from "./kv.ts";
 
@@ -39,24 +39,5 @@ export async function waitForChange(
     }
   } finally {
     await changes?.cancel();
-  }
-}
-
-/** Whether a promise settles before so many milliseconds have passed. */
-async function settles(
-  promise: Promise<unknown> | undefined,
-  ms: number,
-  signal: AbortSignal | undefined,
-): Promise<boolean> {
-  const told = new AbortController();
-  const over = signal ? AbortSignal.any([told.signal, signal]) : told.signal;
-  const passed = pause(ms, over).then(() => false, () => false);
-  try {
-    return await Promise.race([
-      passed,
-      ...promise ? [promise.then(() => true)] : [],
-    ]);
-  } finally {
-    told.abort();
   }
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { limited } from "../pause.ts";
 import { type Action, KvConnectError } from "./error.ts";
 
 /** How requests get there. */
@@ -38,31 +39,28 @@ export async function post<T>(
   { action, url, token, headers, body, read }: Posting<T>,
 ): Promise<T> {
   const { host } = new URL(url);
-  const stopping = new AbortController();
-  const timer = setTimeout(
-    () => stopping.abort(new Error(`no answer within ${timeoutMs} ms`)),
-    timeoutMs,
+  const reason = (ms: number) => new Error(`no answer within ${ms} ms`);
+  const { status, bytes } = await limited(
+    { ms: timeoutMs, reason },
+    async (signal) => {
+      try {
+        const response = await deliver(
+          new Request(url, {
+            method: "POST",
+            headers: { ...headers, authorization: `Bearer ${token}` },
+            body,
+            signal,
+            redirect: "manual", // Workers know no "error" here
+          }),
+        );
+        const bytes = new Uint8Array(await response.arrayBuffer());
+        return { status: response.status, bytes };
+      } catch (cause) {
+        const { message } = (signal.reason ?? cause) as Error;
+        throw new KvConnectError(action, `${host}: ${message}`, 0, { cause });
+      }
+    },
   );
-  let status = 0;
-  let bytes: Uint8Array;
-  try {
-    const response = await deliver(
-      new Request(url, {
-        method: "POST",
-        headers: { ...headers, authorization: `Bearer ${token}` },
-        body,
-        signal: stopping.signal,
-        redirect: "manual", // Workers know no "error" here
-      }),
-    );
-    bytes = new Uint8Array(await response.arrayBuffer());
-    status = response.status;
-  } catch (cause) {
-    const { message } = (stopping.signal.reason ?? cause) as Error;
-    throw new KvConnectError(action, `${host}: ${message}`, 0, { cause });
-  } finally {
-    clearTimeout(timer);
-  }
   if (status !== 200) {
     // A server may quote what it was sent.
     const said = new TextDecoder().decode(bytes).replaceAll(token, "[token]");

@@ -12,6 +12,7 @@ import { isObject } from "../i_json.ts";
 import { canonicalJson } from "../canonical_json.ts";
 import { content } from "../content.ts";
 import { CountersignError, ToolError } from "../errors.ts";
+import { retryAfter } from "../respond.ts";
 import type { Tool } from "../tool.ts";
 import { CODE, invalidParams, RpcError } from "./json_rpc.ts";
 
@@ -95,7 +96,7 @@ export function rpcErrorOf(error: unknown): RpcError {
       status: 500,
     });
   }
-  const { code, message, status, retryAfterMs, cause } = error;
+  const { code, message, status, cause } = error;
   switch (code) {
     case "tool_failed":
       return new RpcError(CODE.internal, message, { cause });
@@ -112,9 +113,7 @@ export function rpcErrorOf(error: unknown): RpcError {
       return new RpcError(1000 + status, message, {
         status,
         cause,
-        headers: retryAfterMs === undefined
-          ? {}
-          : { "retry-after": String(Math.ceil(retryAfterMs / 1000)) },
+        headers: retryAfter(error),
       });
   }
 }
