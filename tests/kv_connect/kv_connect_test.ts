@@ -31,6 +31,16 @@ function connect(
   return { kvs, kv, set, create };
 }
 
+/** The same, by a clock that the test sets forward. */
+function connectByClock(server: Partial<KvServerOptions> = {}) {
+  let time = Date.UTC(2030, 0);
+  const now = () => time;
+  const pass = (ms: number) => {
+    time += ms;
+  };
+  return { ...connect({ now }, { ...server, now }), pass };
+}
+
 Deno.test("nothing is sent until the store is used", async () => {
   const { kvs, kv } = connect();
   assertEquals(kvs.paths, []);
@@ -76,53 +86,36 @@ Deno.test("a server of version 1 alone is refused", async () => {
 });
 
 Deno.test("a session is renewed before it expires", async () => {
-  let now = Date.UTC(2030, 0);
-  const clock = () => now;
-  const { kvs, kv } = connect({ now: clock }, {
-    now: clock,
-    lifetimeMs: 100_000,
-  });
+  const { kvs, kv, pass } = connectByClock({ lifetimeMs: 100_000 });
   await kv.get(["a"]);
-  now += 89_000;
+  pass(89_000);
   await kv.get(["a"]);
   assertEquals(kvs.paths, ["/", READ, READ]);
-  now += 2000;
+  pass(2000);
   await kv.get(["a"]);
   assertEquals(kvs.paths, ["/", READ, READ, "/", READ]);
 });
 
 Deno.test("one request renews a session while the others use the old one", async () => {
-  let now = Date.UTC(2030, 0);
-  const clock = () => now;
-  const { kvs, kv } = connect({ now: clock }, {
-    now: clock,
-    lifetimeMs: 100_000,
-  });
+  const { kvs, kv, pass } = connectByClock({ lifetimeMs: 100_000 });
   await kv.get(["a"]);
-  now += 95_000;
+  pass(95_000);
   await Promise.all([1, 2, 3, 4].map(() => kv.get(["a"])));
   assertEquals(kvs.paths.filter((path) => path === "/").length, 2);
 });
 
 Deno.test("a session that cannot be renewed is used to its end", async () => {
-  let now = Date.UTC(2030, 0);
-  const clock = () => now;
-  const { kvs, kv } = connect({ now: clock }, {
-    now: clock,
-    lifetimeMs: 100_000,
-  });
+  const { kvs, kv, pass } = connectByClock({ lifetimeMs: 100_000 });
   await kv.get(["a"]);
-  now += 95_000;
+  pass(95_000);
   kvs.befall("/", { status: 503 });
   assertEquals((await kv.get(["a"])).value, null);
 });
 
 Deno.test("after an idle spell longer than the session a new one is had first", async () => {
-  let now = Date.UTC(2030, 0);
-  const clock = () => now;
-  const { kvs, kv, set } = connect({ now: clock }, { now: clock });
+  const { kvs, kv, set, pass } = connectByClock();
   await kv.get(["a"]);
-  now += 86_400_000;
+  pass(86_400_000);
   assert((await set()).ok);
   assertEquals(kvs.paths, ["/", READ, "/", WRITE]);
 });
@@ -379,13 +372,11 @@ Deno.test("the engine does not ask again what was refused for good", async () =>
 });
 
 Deno.test("a key expires when it should", async () => {
-  let now = Date.UTC(2030, 0);
-  const clock = () => now;
-  const { kv } = connect({ now: clock }, { now: clock });
+  const { kv, pass } = connectByClock();
   await kv.atomic().set(["a"], value, { expireIn: 1000 }).commit();
-  now += 999;
+  pass(999);
   assertEquals((await kv.get(["a"])).value, value);
-  now += 1;
+  pass(1);
   assertEquals((await kv.get(["a"])).value, null);
 });
 
