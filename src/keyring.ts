@@ -13,6 +13,7 @@ import {
   verify,
 } from "./hmac.ts";
 import { ID } from "./envelope.ts";
+import { RESPONSE_INFO } from "./signed_text.ts";
 
 /** A client: its secret (the newest first while two are valid) and its tools. */
 export interface ClientGrant {
@@ -76,9 +77,6 @@ interface Held {
   /** Keys for everything else, by purpose. */
   readonly derived: Map<string, CryptoKey>;
 }
-
-/** HKDF `info` of the key that answers are signed with. */
-export const RESPONSE_INFO = "mcp/0.1 response";
 
 /**
  * Makes a keyring.

@@ -10,6 +10,9 @@ import { canonicalJson } from "./canonical_json.ts";
 /** The version of the envelope protocol. */
 export const VERSION = "mcp/0.1";
 
+/** HKDF `info` of the key that answers are signed with. */
+export const RESPONSE_INFO = "mcp/0.1 response";
+
 /**
  * The text that an envelope's signature covers.
  *

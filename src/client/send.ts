@@ -16,7 +16,12 @@ import {
   sign,
 } from "../hmac.ts";
 import { limited, pause } from "../pause.ts";
-import { signedText, VERSION, withSignature } from "../signed_text.ts";
+import {
+  RESPONSE_INFO,
+  signedText,
+  VERSION,
+  withSignature,
+} from "../signed_text.ts";
 import { type ReadAnswer, readAnswer } from "./answer.ts";
 
 /** Options for {@linkcode sender}. */
@@ -68,7 +73,7 @@ export function sender(options: SenderOptions): Send {
   async function open() {
     const [request, response] = await Promise.all([
       importKey(secret),
-      deriveKey(secret, "mcp/0.1 response"),
+      deriveKey(secret, RESPONSE_INFO),
     ]);
     return keys = { request, response };
   }
