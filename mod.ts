@@ -27,11 +27,12 @@
  * @module
  */
 
-import { fromEnvironment } from "./src/env.ts";
-import { createServer, type Server, type WorkOptions } from "./src/server.ts";
-
-export { createServer, type Server, type WorkOptions } from "./src/server.ts";
-export type { JobSettings, ServerOptions } from "./src/assemble.ts";
+export {
+  createServer,
+  type Server,
+  type WorkOptions,
+} from "./src/server/server.ts";
+export type { JobSettings, ServerOptions } from "./src/server/assemble.ts";
 export {
   defineTool,
   type JobContext,
@@ -44,15 +45,15 @@ export {
   type ToolContext,
   type ToolDefinition,
   type Tools,
-} from "./src/tool.ts";
-export { type Schema, type } from "./src/schema.ts";
+} from "./src/tool/tool.ts";
+export { type Schema, type } from "./src/tool/schema.ts";
 export {
   type Block,
   type BlockExtras,
   content,
   type ContentSchema,
   type Resource,
-} from "./src/content.ts";
+} from "./src/tool/content.ts";
 export type {
   Ask,
   FormQuestion,
@@ -62,10 +63,10 @@ export type {
   RootsQuestion,
   SamplingQuestion,
   UrlQuestion,
-} from "./src/question.ts";
+} from "./src/tool/question.ts";
 export type { Authenticate } from "./src/mcp/authenticate.ts";
 export type { McpOptions } from "./src/mcp/options.ts";
-export { withHeaders } from "./src/mcp/param_headers.ts";
+export { withHeaders } from "./src/mcp/http/param_headers.ts";
 export {
   CountersignError,
   type CountersignErrorOptions,
@@ -92,11 +93,11 @@ export {
   type ResultOf,
   type ToolTypes,
   type TypesOf,
-} from "./src/client.ts";
-export type { Secret } from "./src/hmac.ts";
-export type { RateLimit } from "./src/house.ts";
+} from "./src/client/mod.ts";
+export type { Secret } from "./src/signing/hmac.ts";
+export type { RateLimit } from "./src/call/services.ts";
 export type { WorkReport } from "./src/job/worker.ts";
-export type { ClientGrant, Clients } from "./src/keyring.ts";
+export type { ClientGrant, Clients } from "./src/signing/keyring.ts";
 export type {
   KvAtomic,
   KvEntry,
@@ -106,34 +107,5 @@ export type {
   KvSelector,
 } from "./src/kv/kv.ts";
 export type { Log } from "./src/log.ts";
-export { batch_sum, start_long_task } from "./src/seed.ts";
-
-const server: Server = createServer(fromEnvironment);
-
-/** Answers a request with the seed tools, configured by the environment. */
-export const handle: Server["handle"] = server.handle;
-
-/** Runs the jobs of {@linkcode handle} that are due. */
-export const work: Server["work"] = server.work;
-
-/** Gives the running jobs of {@linkcode handle} back, and closes its KV. */
-export const stop: Server["stop"] = server.stop;
-
-/**
- * How long `scheduled` lets one job go on, in milliseconds, and how many it
- * attends to: all of them end well within the 15 minutes that Workers give a
- * cron's run, and the next run, a minute later, carries on what gave way.
- */
-const SCHEDULED: WorkOptions = { sliceMs: 60_000, limit: 50 };
-
-/** What `deno serve` and Workers look for. */
-const entry: {
-  fetch: Server["handle"];
-  scheduled(event: unknown, env: unknown): Promise<void>;
-} = {
-  fetch: handle,
-  async scheduled(_event, env) {
-    await work(env, SCHEDULED);
-  },
-};
-export default entry;
+export { batch_sum, start_long_task } from "./src/ready_made/sample_tools.ts";
+export { default, handle, stop, work } from "./src/ready_made/ready_made.ts";

@@ -1,6 +1,6 @@
 /** RFC 8785 beside `JSON.stringify`, its floor, and beside a peer. */
 import canonicalize from "npm:canonicalize@2.1.0";
-import { canonicalJson } from "../src/canonical_json.ts";
+import { canonicalJson } from "../src/json/canonical_json.ts";
 
 const row = (i: number) => ({
   alpha: { x: 2, y: 1 },

@@ -2,7 +2,7 @@
  * KV Connect over loopback HTTP to one server: our client beside Deno's own,
  * and beside a bare round trip, its floor.
  */
-import { connectKv } from "../src/kv_connect.ts";
+import { connectKv } from "../src/kv_connect/mod.ts";
 import { memoryRows } from "../tests/kv_connect/memory_rows.ts";
 import { kvServer } from "../tests/kv_connect/server.ts";
 

@@ -15,7 +15,7 @@ import {
   StreamableHttpTransport,
 } from "npm:mcp-lite@0.10.0";
 import { batch_sum, createServer } from "../mod.ts";
-import { signedFetch } from "../src/signatures.ts";
+import { signedFetch } from "../src/signatures/mod.ts";
 
 type Handler = (request: Request) => Response | Promise<Response>;
 

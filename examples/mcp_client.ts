@@ -11,7 +11,7 @@ import {
   Client,
   StreamableHTTPClientTransport,
 } from "npm:@modelcontextprotocol/client@2.4.0";
-import { signedFetch } from "../src/signatures.ts";
+import { signedFetch } from "../src/signatures/mod.ts";
 import { startServer } from "./server_process.ts";
 
 const clientId = "client-001";

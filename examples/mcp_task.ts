@@ -15,7 +15,7 @@ import {
   createTaskSessionFromClient,
   resultFromTaskOutcome,
 } from "npm:@modelcontextprotocol/ext-tasks@0.2.2/client";
-import { signedFetch } from "../src/signatures.ts";
+import { signedFetch } from "../src/signatures/mod.ts";
 import { startServer } from "./server_process.ts";
 import { taskDispatch } from "./task_dispatch.ts";
 

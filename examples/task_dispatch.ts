@@ -2,7 +2,7 @@
  * The POST that `@modelcontextprotocol/ext-tasks` leaves to its host: one
  * request of MCP 2026-07-28, with the headers that it asks for.
  */
-import type { SignedFetch } from "../src/signatures.ts";
+import type { SignedFetch } from "../src/signatures/mod.ts";
 
 /** Sends one request; what came of it. */
 export function taskDispatch(url: URL, fetch: SignedFetch) {

@@ -9,8 +9,8 @@
  */
 
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
-import { ID } from "./envelope.ts";
-import { MIN_SECRET_BYTES } from "./hmac.ts";
+import { ID } from "./envelope/request.ts";
+import { MIN_SECRET_BYTES } from "./signing/hmac.ts";
 import type { Authenticate } from "./mcp/authenticate.ts";
 
 export type { Authenticate } from "./mcp/authenticate.ts";

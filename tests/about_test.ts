@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { createServer } from "../mod.ts";
-import { fromEnvironment } from "../src/env.ts";
+import { fromEnvironment } from "../src/ready_made/env.ts";
 import {
   request,
   SECRET,

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { canonicalJson } from "../src/canonical_json.ts";
+import { canonicalJson } from "../src/json/canonical_json.ts";
 import vectors from "./vectors/canonical_json.json" with { type: "json" };
 
 for (const { section, input, canonical } of vectors.rfc8785) {

@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { createServer } from "@countersign/mcp";
-import { decodeUtf8, duplicateName } from "../src/i_json.ts";
+import { decodeUtf8, duplicateName } from "../src/json/i_json.ts";
 import {
   CLIENT_ID,
   request,

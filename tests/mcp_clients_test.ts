@@ -5,7 +5,7 @@ import {
   assertNotEquals,
   assertRejects,
 } from "@std/assert";
-import { signedFetch } from "../src/signatures.ts";
+import { signedFetch } from "../src/signatures/mod.ts";
 import { CLIENT_ID, OTHER_SECRET, SECRET } from "./support/envelopes.ts";
 import {
   connect,

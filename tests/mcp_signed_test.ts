@@ -1,6 +1,6 @@
 /** Signatures at the MCP endpoint: who calls, and that nobody calls twice. */
 import { assertEquals, assertMatch } from "@std/assert";
-import { signedFetch } from "../src/signatures.ts";
+import { signedFetch } from "../src/signatures/mod.ts";
 import {
   CLIENT_ID,
   OTHER_ID,

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { STATUS } from "../mod.ts";
-import { readAnswer } from "../src/client/answer.ts";
-import { importKey } from "../src/hmac.ts";
+import { readAnswer } from "../src/client/reply.ts";
+import { importKey } from "../src/signing/hmac.ts";
 import { SERVER_ID } from "./support/envelopes.ts";
 import derivedKeys from "./vectors/derived_keys.json" with { type: "json" };
 import requests from "./vectors/requests.json" with { type: "json" };

@@ -23,9 +23,9 @@ Deno.test("the README's server and client work when pasted", async () => {
     JSON.stringify({
       imports: {
         "jsr:@countersign/mcp": new URL("mod.ts", ROOT).href,
-        "jsr:@countersign/mcp/client": new URL("src/client.ts", ROOT).href,
+        "jsr:@countersign/mcp/client": new URL("src/client/mod.ts", ROOT).href,
         "jsr:@countersign/mcp/signatures":
-          new URL("src/signatures.ts", ROOT).href,
+          new URL("src/signatures/mod.ts", ROOT).href,
         arktype: imports.arktype,
         "arktype/config": imports["arktype/config"],
       },

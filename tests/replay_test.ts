@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
-import { memoryGuard } from "../src/replay.ts";
+import { memoryGuard } from "../src/signing/nonce.ts";
 import { groupedKvGuard, kvGuard } from "../src/kv/nonces.ts";
 import { createServer } from "../mod.ts";
 import {

@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { defineTool, type } from "../mod.ts";
-import { check, jsonSchema } from "../src/schema.ts";
+import { check, jsonSchema } from "../src/tool/schema.ts";
 
 const { input } = defineTool({
   description: "Takes something of every kind",

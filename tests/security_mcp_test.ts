@@ -1,7 +1,7 @@
 /** The rows of SECURITY.md's table that are about `/mcp`, by their names. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { bearer } from "../src/bearer.ts";
-import { SignatureError, signedFetch } from "../src/signatures.ts";
+import { SignatureError, signedFetch } from "../src/signatures/mod.ts";
 import { defineTool, type } from "../mod.ts";
 import {
   CLIENT_ID,

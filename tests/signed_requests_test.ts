@@ -11,9 +11,9 @@ import {
   type SignatureReason,
   signedFetch,
 } from "@countersign/mcp/signatures";
-import { deriveKey, secretBytes } from "../src/hmac.ts";
-import { createKeyring } from "../src/keyring.ts";
-import { memoryGuard } from "../src/replay.ts";
+import { deriveKey, secretBytes } from "../src/signing/hmac.ts";
+import { createKeyring } from "../src/signing/keyring.ts";
+import { memoryGuard } from "../src/signing/nonce.ts";
 import {
   challenge,
   mayRepeat,

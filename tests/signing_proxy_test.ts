@@ -3,7 +3,7 @@ import { signedFetch } from "@countersign/mcp/signatures";
 import { signingProxy } from "../src/cli/signing_proxy.ts";
 import { events, SECRET, signedServer } from "./support/signed_server.ts";
 
-const CLI = new URL("../src/cli.ts", import.meta.url).pathname;
+const CLI = new URL("../src/cli/mod.ts", import.meta.url).pathname;
 const CONFIG = new URL("../deno.json", import.meta.url).pathname;
 const CALL = '{"jsonrpc":"2.0","id":1,"method":"tools/call"}';
 

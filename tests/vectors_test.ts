@@ -5,13 +5,13 @@ import {
   assertNotEquals,
 } from "@std/assert";
 import { createClient, createServer, defineTool, type } from "../mod.ts";
-import { canonicalJson } from "../src/canonical_json.ts";
-import { readAnswer } from "../src/client/answer.ts";
-import { encodeAnswer } from "../src/envelope.ts";
-import { importKey, sign } from "../src/hmac.ts";
-import { createKeyring } from "../src/keyring.ts";
-import { signedText, withSignature } from "../src/signed_text.ts";
-import { batch_sum } from "../src/seed.ts";
+import { canonicalJson } from "../src/json/canonical_json.ts";
+import { readAnswer } from "../src/client/reply.ts";
+import { encodeAnswer } from "../src/envelope/request.ts";
+import { importKey, sign } from "../src/signing/hmac.ts";
+import { createKeyring } from "../src/signing/keyring.ts";
+import { signedText, withSignature } from "../src/envelope/signed_text.ts";
+import { batch_sum } from "../src/ready_made/sample_tools.ts";
 import { request } from "./support/envelopes.ts";
 import { hasPython } from "./support/python.ts";
 import derivedKeys from "./vectors/derived_keys.json" with { type: "json" };

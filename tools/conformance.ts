@@ -8,7 +8,7 @@
  * What may fail stands in `tests/conformance/`; anything else, or something
  * there that passes, is an error.
  */
-import { main as startProxy } from "../src/cli.ts";
+import { main as startProxy } from "../src/cli/mod.ts";
 
 const VERSION = "0.2.0-alpha.12";
 const PACKAGE = "@modelcontextprotocol/conformance";

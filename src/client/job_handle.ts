@@ -5,7 +5,7 @@
  */
 
 import { CountersignError } from "../errors.ts";
-import { pause } from "../pause.ts";
+import { pause } from "../waiting.ts";
 import type { Send, Sending } from "./send.ts";
 
 /** How a job stands. */

@@ -14,15 +14,15 @@ import {
   type Secret,
   secretBytes,
   sign,
-} from "../hmac.ts";
-import { limited, pause } from "../pause.ts";
+} from "../signing/hmac.ts";
+import { limited, pause } from "../waiting.ts";
 import {
   RESPONSE_INFO,
   signedText,
   VERSION,
   withSignature,
-} from "../signed_text.ts";
-import { type ReadAnswer, readAnswer } from "./answer.ts";
+} from "../envelope/signed_text.ts";
+import { type ReadAnswer, readAnswer } from "./reply.ts";
 
 /** Options for {@linkcode sender}. */
 export interface SenderOptions {

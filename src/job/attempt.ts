@@ -5,15 +5,15 @@
  * @module
  */
 
-import { canonicalJson } from "../canonical_json.ts";
+import { canonicalJson } from "../json/canonical_json.ts";
 import { TerminalError, ToolError } from "../errors.ts";
 import type { KvLike } from "../kv/kv.ts";
 import type { Log } from "../log.ts";
-import { perform } from "../perform.ts";
-import { checkFraction, type JobContext, type Tool } from "../tool.ts";
+import { perform } from "../tool/run.ts";
+import { checkFraction, type JobContext, type Tool } from "../tool/tool.ts";
 import type { Job } from "./job.ts";
 import type { Lease } from "./lease.ts";
-import { type Journal, journal } from "./steps.ts";
+import { type Journal, journal } from "./journal.ts";
 import type { JobStore } from "./store.ts";
 
 /** How an attempt ended. */

@@ -7,8 +7,8 @@
  * @module
  */
 
-import type { Kept } from "../kv/kept.ts";
-import type { Posed } from "../question.ts";
+import type { Kept } from "../kv/chunks.ts";
+import type { Posed } from "../tool/question.ts";
 
 /** Where a job stands; all but `working` are final. */
 export type JobStatus = "working" | "completed" | "failed" | "cancelled";

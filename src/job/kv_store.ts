@@ -16,7 +16,7 @@
 
 import { waitForChange } from "../kv/change.ts";
 import { commit, persist } from "../kv/commit.ts";
-import { keep, type Kept, read as readKept } from "../kv/kept.ts";
+import { keep, type Kept, read as readKept } from "../kv/chunks.ts";
 import {
   fromBytes,
   type KvAtomic,

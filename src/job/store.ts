@@ -14,7 +14,7 @@
  * @module
  */
 
-import type { Nonce } from "../replay.ts";
+import type { Nonce } from "../signing/nonce.ts";
 import type { Job, JobStatus } from "./job.ts";
 
 /** A job as last read, with the version that a write must still find. */

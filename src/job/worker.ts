@@ -7,7 +7,7 @@
 import { CountersignError, TerminalError, ToolError } from "../errors.ts";
 import type { KvLike } from "../kv/kv.ts";
 import type { Log } from "../log.ts";
-import type { Tools } from "../tool.ts";
+import type { Tools } from "../tool/tool.ts";
 import { attempt, type Ending, LONGEST_MESSAGE, marks } from "./attempt.ts";
 import {
   backoff,

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { settles } from "../pause.ts";
+import { settles } from "../waiting.ts";
 import { persist } from "./commit.ts";
 import type { KvKey, KvLike } from "./kv.ts";
 

@@ -10,7 +10,7 @@
  */
 
 import { CountersignError } from "../errors.ts";
-import { pause } from "../pause.ts";
+import { pause } from "../waiting.ts";
 import type { KvAtomic } from "./kv.ts";
 
 /** Tries before a store counts as unavailable: about two seconds in all. */

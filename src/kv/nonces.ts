@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { Nonce, Spend } from "../replay.ts";
+import type { Nonce, Spend } from "../signing/nonce.ts";
 import { commit } from "./commit.ts";
 import {
   fromBytes,

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { limited } from "../pause.ts";
+import { limited } from "../waiting.ts";
 import { type Action, KvConnectError } from "./error.ts";
 
 /** How requests get there. */

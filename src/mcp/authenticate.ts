@@ -4,9 +4,9 @@
  * @module
  */
 
-import { ID } from "../envelope.ts";
-import type { Keyring, Principal } from "../keyring.ts";
-import type { Nonce } from "../replay.ts";
+import { ID } from "../envelope/request.ts";
+import type { Keyring, Principal } from "../signing/keyring.ts";
+import type { Nonce } from "../signing/nonce.ts";
 import { challenge, verifyRequest } from "../signatures/authenticate.ts";
 import { SignatureError } from "../signatures/signature_error.ts";
 

@@ -7,11 +7,11 @@
  * @module
  */
 
-import type { Background } from "../background.ts";
-import type { House } from "../house.ts";
-import { replayed } from "../jobs.ts";
+import type { Background } from "../job/background.ts";
+import type { House } from "../call/services.ts";
+import { replayed } from "../job/jobs.ts";
 import type { Log } from "../log.ts";
-import { receive } from "../receive.ts";
+import { receive } from "../http/read_body.ts";
 import { mayRepeat } from "../signatures/authenticate.ts";
 import type { Authenticated, McpAuthenticate } from "./authenticate.ts";
 import type { Exchange, ServerFacts } from "./exchange.ts";
@@ -32,10 +32,10 @@ import {
   crossOrigin,
   type OriginRules,
   preflight,
-} from "./origin.ts";
-import { type Answer, reply } from "./reply.ts";
+} from "./http/origin.ts";
+import { type Answer, reply } from "./http/respond.ts";
 import { rpcErrorOf } from "./results.ts";
-import { isLegacy } from "./versions.ts";
+import { isLegacy } from "./revisions.ts";
 
 /** What an endpoint is made of. */
 export interface McpPlan {

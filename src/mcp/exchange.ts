@@ -4,10 +4,10 @@
  * @module
  */
 
-import type { House } from "../house.ts";
-import type { Background } from "../background.ts";
-import type { Principal } from "../keyring.ts";
-import type { Nonce } from "../replay.ts";
+import type { House } from "../call/services.ts";
+import type { Background } from "../job/background.ts";
+import type { Principal } from "../signing/keyring.ts";
+import type { Nonce } from "../signing/nonce.ts";
 import type { Message } from "./json_rpc.ts";
 import type { Meta } from "./meta.ts";
 

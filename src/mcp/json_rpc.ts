@@ -5,7 +5,7 @@
  * @module
  */
 
-import { decodeUtf8, isObject } from "../i_json.ts";
+import { decodeUtf8, isObject } from "../json/i_json.ts";
 
 /** A request's id; MCP does not let it be null. */
 export type Id = string | number;

@@ -5,13 +5,13 @@
  * @module
  */
 
-import { isObject } from "../i_json.ts";
+import { isObject } from "../json/i_json.ts";
 import type { Exchange } from "./exchange.ts";
 import { CODE, invalidParams, type Message, RpcError } from "./json_rpc.ts";
 import { type Meta, tokenOf } from "./meta.ts";
-import { callTool } from "./tools_call.ts";
-import { listTools } from "./tools_list.ts";
-import { LEGACY } from "./versions.ts";
+import { callTool } from "./methods/tools_call.ts";
+import { listTools } from "./methods/tools_list.ts";
+import { LEGACY } from "./revisions.ts";
 
 /** What an `initialize` of an earlier revision would have said. */
 export function legacyMeta({ params }: Message): Meta {

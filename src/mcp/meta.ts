@@ -5,7 +5,7 @@
  * @module
  */
 
-import { isObject } from "../i_json.ts";
+import { isObject } from "../json/i_json.ts";
 import { invalidParams, type Message } from "./json_rpc.ts";
 
 /** The reserved keys that this server reads or writes. */

@@ -4,17 +4,17 @@
  * @module
  */
 
-import { refuseHaste } from "../dispatch.ts";
-import { discover } from "./discover.ts";
+import { refuseHaste } from "../call/dispatch.ts";
+import { discover } from "./methods/discover.ts";
 import type { Exchange } from "./exchange.ts";
-import { checkNames, checkVersion } from "./headers.ts";
+import { checkNames, checkVersion } from "./http/headers.ts";
 import { CODE, type Message, RpcError } from "./json_rpc.ts";
-import { listen } from "./listen.ts";
+import { listen } from "./methods/listen.ts";
 import { KEY, type Meta, metaOf } from "./meta.ts";
-import { cancelTask, getTask, needTasks, updateTask } from "./tasks.ts";
-import { callTool } from "./tools_call.ts";
-import { listTools } from "./tools_list.ts";
-import { MODERN, unsupported } from "./versions.ts";
+import { cancelTask, getTask, needTasks, updateTask } from "./methods/tasks.ts";
+import { callTool } from "./methods/tools_call.ts";
+import { listTools } from "./methods/tools_list.ts";
+import { MODERN, unsupported } from "./revisions.ts";
 
 type Method = (exchange: Exchange) => object | Promise<object>;
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Keyring } from "../keyring.ts";
+import type { Keyring } from "../signing/keyring.ts";
 import type { Log } from "../log.ts";
 import {
   type Authenticate,
@@ -14,7 +14,7 @@ import {
   openDoor,
 } from "./authenticate.ts";
 import type { McpPlan } from "./endpoint.ts";
-import { LOOPBACK } from "./origin.ts";
+import { LOOPBACK } from "./http/origin.ts";
 
 /** Options of the MCP endpoint. */
 export interface McpOptions {

@@ -8,12 +8,12 @@
  * @module
  */
 
-import { isObject } from "../i_json.ts";
-import { canonicalJson } from "../canonical_json.ts";
-import { content } from "../content.ts";
+import { isObject } from "../json/i_json.ts";
+import { canonicalJson } from "../json/canonical_json.ts";
+import { content } from "../tool/content.ts";
 import { CountersignError, ToolError } from "../errors.ts";
-import { retryAfter } from "../respond.ts";
-import type { Tool } from "../tool.ts";
+import { retryAfter } from "../envelope/response.ts";
+import type { Tool } from "../tool/tool.ts";
 import { CODE, invalidParams, RpcError } from "./json_rpc.ts";
 
 /** The result of a call, less what every result has. */

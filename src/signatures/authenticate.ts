@@ -8,8 +8,8 @@
  * @module
  */
 
-import type { Holder, Keyring } from "../keyring.ts";
-import type { Nonce } from "../replay.ts";
+import type { Holder, Keyring } from "../signing/keyring.ts";
+import type { Nonce } from "../signing/nonce.ts";
 import { contentDigest, matchesDigest } from "./content_digest.ts";
 import { signEvents } from "./event_stream.ts";
 import {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { deriveKey, type Secret, secretBytes } from "../hmac.ts";
+import { deriveKey, type Secret, secretBytes } from "../signing/hmac.ts";
 import { contentDigest, matchesDigest } from "./content_digest.ts";
 import { verifyEvents } from "./event_stream.ts";
 import {

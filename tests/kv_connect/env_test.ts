@@ -1,7 +1,7 @@
 /** Where `COUNTERSIGN_KV_URL` leads, on Deno. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { CountersignError } from "../../src/errors.ts";
-import { fromEnvironment } from "../../src/env.ts";
+import { fromEnvironment } from "../../src/ready_made/env.ts";
 import type { KvLike } from "../../src/kv/kv.ts";
 import { memoryRows } from "./memory_rows.ts";
 import { kvServer } from "./server.ts";

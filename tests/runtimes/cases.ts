@@ -10,9 +10,9 @@ import {
   start_long_task,
   type,
 } from "../../mod.ts";
-import { connectKv } from "../../src/kv_connect.ts";
+import { connectKv } from "../../src/kv_connect/mod.ts";
 import type { KvLike } from "../../src/kv/kv.ts";
-import { signedFetch } from "../../src/signatures.ts";
+import { signedFetch } from "../../src/signatures/mod.ts";
 import { ask, mcpRequest } from "../support/mcp.ts";
 import { checks as kvChecks } from "../kv_connect/contract.ts";
 import { assert, assertEquals, assertRejects } from "./expect.ts";

@@ -6,7 +6,7 @@ import {
   type Server,
   type,
 } from "../../mod.ts";
-import { connectKv } from "../../src/kv_connect.ts";
+import { connectKv } from "../../src/kv_connect/mod.ts";
 
 export interface Env {
   readonly KV_URL: string;

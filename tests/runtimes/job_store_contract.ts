@@ -10,7 +10,7 @@ import {
 import { kvJobStore } from "../../src/job/kv_store.ts";
 import type { Held, JobStore } from "../../src/job/store.ts";
 import type { KvLike } from "../../src/kv/kv.ts";
-import type { Nonce } from "../../src/replay.ts";
+import type { Nonce } from "../../src/signing/nonce.ts";
 import { assert, assertEquals, assertRejects } from "./expect.ts";
 
 type Check = (store: JobStore) => Promise<void>;

@@ -60,7 +60,7 @@ async function installPackage(folder: string): Promise<void> {
   await Deno.mkdir(folder, { recursive: true });
   const files = {
     "mod.js": "../../mod.ts",
-    "kv.js": "../../src/kv_connect.ts",
+    "kv.js": "../../src/kv_connect/mod.ts",
   };
   for (const [name, entry] of Object.entries(files)) {
     await Deno.writeTextFile(`${folder}/${name}`, await bundle(entry));

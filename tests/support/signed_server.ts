@@ -1,6 +1,6 @@
 /** A server that takes signed requests only, and signs what it answers. */
-import { createKeyring } from "../../src/keyring.ts";
-import { memoryGuard } from "../../src/replay.ts";
+import { createKeyring } from "../../src/signing/keyring.ts";
+import { memoryGuard } from "../../src/signing/nonce.ts";
 import { challenge, verifyRequest } from "../../src/signatures/authenticate.ts";
 import { SignatureError } from "@countersign/mcp/signatures";
 

@@ -1,0 +1,175 @@
+/**
+ * The tools that every server has.
+ *
+ * @module
+ */
+
+import { ID } from "../envelope/request.ts";
+import { type Call, type House, jobsOf } from "./services.ts";
+import type { Job } from "../job/job.ts";
+import type { Outcome } from "../job/outcome.ts";
+import { jsonObject, jsonSchema, type Schema, type } from "../tool/schema.ts";
+
+/** A tool that is answered by the server itself. */
+export interface Builtin {
+  readonly description: string;
+  readonly input: Schema;
+  readonly output: Schema | undefined;
+  /** Whether a call changes anything, and so must not be replayed. */
+  readonly changes: boolean;
+  answer(args: unknown, call: Call, house: House): Outcome | Promise<Outcome>;
+}
+
+/** Longest that `poll_job` waits, in milliseconds. */
+export const MAX_WAIT_MS = 25_000;
+
+const nothing = type({});
+const job = type({ job_id: ID });
+const poll = type({
+  job_id: ID,
+  "wait_ms?": `0 <= number.integer <= ${MAX_WAIT_MS}`,
+});
+const answers = type({
+  job_id: ID,
+  answers: {
+    "[string]": {
+      action: "'accept' | 'decline' | 'cancel'",
+      "content?": jsonObject,
+    },
+  },
+});
+
+const list = type({
+  "status?": "'running' | 'done' | 'error' | 'cancelled'",
+  "limit?": "1 <= number.integer <= 100",
+  "cursor?": ID,
+});
+
+/** How jobs stand, in the envelope protocol's words. */
+const STATUSES = {
+  running: "working",
+  done: "completed",
+  error: "failed",
+  cancelled: "cancelled",
+} as const;
+
+/** The built-in tools, by name. */
+export const BUILTINS: Readonly<Record<string, Builtin>> = {
+  server_identity: {
+    description: "Tells which server this is and what it can do",
+    input: nothing,
+    output: type({
+      server_id: "string",
+      fingerprint: "string",
+      capabilities: { "[string]": "boolean" },
+    }),
+    changes: false,
+    answer: (_args, _call, { identity }) => ({ kind: "ok", result: identity }),
+  },
+  list_tools: {
+    description: "Lists the tools that you may call, with their schemas",
+    input: nothing,
+    output: undefined,
+    changes: false,
+    answer: (_args, { caller }, { tools }) => ({
+      kind: "ok",
+      result: {
+        tools: [
+          ...Object.entries(BUILTINS).map(([name, { changes, ...tool }]) =>
+            listed(name, { ...tool, replayable: !changes })
+          ),
+          ...Object.entries(tools).filter(([name]) => caller.may(name))
+            .map(([name, tool]) => listed(name, tool)),
+        ],
+      },
+    }),
+  },
+  poll_job: {
+    description:
+      "Tells how a job of yours stands; with wait_ms, once it changes",
+    input: poll,
+    output: undefined,
+    changes: false,
+    answer(args, { caller, signal, background }, house) {
+      const { job_id, wait_ms = 0 } = args as typeof poll.infer;
+      return jobsOf(house)
+        .poll(job_id, caller.id, wait_ms, signal, background);
+    },
+  },
+  answer_job: {
+    description:
+      "Answers what a job of yours asks: by name, with an action and content",
+    input: answers,
+    output: type({ job_id: "string", status: "string" }),
+    changes: true,
+    async answer(args, { caller, background }, house) {
+      const { job_id, answers: given } = args as typeof answers.infer;
+      const told = await jobsOf(house)
+        .answer(job_id, caller.id, given, background);
+      return { kind: "ok", result: { job_id, status: statusOf(told) } };
+    },
+  },
+  list_jobs: {
+    description: "Lists your jobs, newest first",
+    input: list,
+    output: undefined,
+    changes: false,
+    async answer(args, { caller }, house) {
+      const { status, limit = 50, cursor } = args as typeof list.infer;
+      const page = { status: status && STATUSES[status], limit, cursor };
+      const listing = await jobsOf(house).list(caller.id, page);
+      const jobs = listing.jobs.map(summary);
+      return { kind: "ok", result: { jobs, cursor: listing.cursor } };
+    },
+  },
+  cancel_job: {
+    description: "Cancels a job of yours; one that has ended stays as it is",
+    input: job,
+    output: type({ job_id: "string", status: "string" }),
+    changes: true,
+    async answer(args, { caller }, house) {
+      const { job_id } = args as typeof job.infer;
+      const cancelled = await jobsOf(house).cancel(job_id, caller.id);
+      const status = statusOf(cancelled);
+      return { kind: "ok", result: { job_id, status } };
+    },
+  },
+};
+
+function statusOf({ status }: Job): string {
+  const words = Object.keys(STATUSES) as (keyof typeof STATUSES)[];
+  return words.find((word) => STATUSES[word] === status) ?? status;
+}
+
+function summary(job: Job): Record<string, unknown> {
+  return {
+    job_id: job.id,
+    request_id: job.requestId,
+    tool: job.tool,
+    status: statusOf(job),
+    created_ms: job.createdAt,
+    updated_ms: job.updatedAt,
+    progress: job.progress?.fraction,
+    message: job.progress?.message ?? job.error?.message,
+  };
+}
+
+interface Listable {
+  readonly description: string;
+  readonly input: Schema;
+  readonly output?: Schema | undefined;
+  readonly job?: unknown;
+  readonly replayable: boolean;
+}
+
+function listed(name: string, tool: Listable): Record<string, unknown> {
+  const { description, input, output, job, replayable } = tool;
+  return {
+    name,
+    description,
+    input_schema: jsonSchema(input),
+    ...output && { output_schema: jsonSchema(output) },
+    job: job !== undefined,
+    replayable,
+  };
+}

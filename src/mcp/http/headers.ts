@@ -1,0 +1,110 @@
+/**
+ * The headers that repeat a body, so that gateways need not read it
+ * (basic/transports, "Standard request headers").
+ *
+ * They are never acted on: they must equal the body, or the request is refused.
+ *
+ * @module
+ */
+
+import { fromBase64 } from "../../base64.ts";
+import { decodeUtf8 } from "../../json/i_json.ts";
+import { CODE, type Message, RpcError } from "../json_rpc.ts";
+import type { Meta } from "../meta.ts";
+import { VERSION_HEADER } from "../revisions.ts";
+
+/** Where the name is that `Mcp-Name` repeats. */
+const NAMED: Readonly<Record<string, string>> = {
+  "tools/call": "name",
+  "prompts/get": "name",
+  "resources/read": "uri",
+  "tasks/get": "taskId",
+  "tasks/update": "taskId",
+  "tasks/cancel": "taskId",
+};
+
+/**
+ * Checks the version and method headers that are there against the body.
+ *
+ * @throws {RpcError} `headerMismatch`
+ */
+export function checkVersion(headers: Headers, meta: Meta): void {
+  const version = header(headers, VERSION_HEADER);
+  if (version === undefined) throw missing("MCP-Protocol-Version");
+  if (version !== meta.protocolVersion) {
+    throw mismatch("MCP-Protocol-Version", version, meta.protocolVersion);
+  }
+}
+
+/**
+ * Checks `Mcp-Method` and `Mcp-Name`.
+ *
+ * @throws {RpcError} `headerMismatch`
+ */
+export function checkNames(headers: Headers, message: Message): void {
+  const { method, params } = message;
+  const told = header(headers, "mcp-method");
+  if (told === undefined) throw missing("Mcp-Method");
+  if (told !== method) throw mismatch("Mcp-Method", told, method);
+  const member = Object.hasOwn(NAMED, method) ? NAMED[method] : undefined;
+  if (member === undefined || typeof params[member] !== "string") return;
+  const name = decoded(headers, "Mcp-Name");
+  if (name === undefined) throw missing("Mcp-Name");
+  if (name !== params[member]) {
+    throw mismatch("Mcp-Name", name, params[member]);
+  }
+}
+
+/**
+ * Reads a header whose value may stand in the base64 sentinel.
+ *
+ * @throws {RpcError} `headerMismatch`
+ */
+export function decoded(headers: Headers, name: string): string | undefined {
+  const value = header(headers, name);
+  const encoded = /^=\?base64\?(.*)\?=$/s.exec(value ?? "")?.[1];
+  if (encoded === undefined) return value;
+  try {
+    return decodeUtf8(fromBase64(strict(encoded)));
+  } catch (cause) {
+    const message = `Header mismatch: ${name} is not base64 of UTF-8`;
+    throw new RpcError(CODE.headerMismatch, message, { cause });
+  }
+}
+
+/** `atob` forgives missing padding and white space. */
+function strict(text: string): string {
+  if (text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text)) return text;
+  throw new TypeError(`Cannot decode base64 "${text.slice(0, 32)}"`);
+}
+
+function header(headers: Headers, name: string): string | undefined {
+  const value = headers.get(name)?.replace(/^[ \t]+|[ \t]+$/g, "");
+  if (value === undefined || /^[\x20-\x7e\t]*$/.test(value)) return value;
+  throw new RpcError(
+    CODE.headerMismatch,
+    `Header mismatch: ${name} has characters outside ASCII; send them as ` +
+      "=?base64?...?=",
+  );
+}
+
+function missing(name: string): RpcError {
+  return new RpcError(
+    CODE.headerMismatch,
+    `Header mismatch: ${name} is missing`,
+  );
+}
+
+/** The refusal of a header that does not repeat the body. */
+export function mismatch(
+  name: string,
+  told: string | undefined,
+  actual: string,
+): RpcError {
+  return new RpcError(
+    CODE.headerMismatch,
+    told === undefined
+      ? `Header mismatch: ${name} is missing, the body has "${actual}"`
+      : `Header mismatch: ${name} is "${told}", the body has "${actual}"`,
+  );
+}

@@ -1,0 +1,122 @@
+/**
+ * `x-mcp-header`: arguments that travel in a header as well, `Mcp-Param-*`
+ * (server/tools, "x-mcp-header").
+ *
+ * Gateways route on them. Nothing here does: the body's value counts.
+ *
+ * @module
+ */
+
+import { isObject } from "../../json/i_json.ts";
+import { jsonSchema, type Schema } from "../../tool/schema.ts";
+import { decoded, mismatch } from "./headers.ts";
+
+/** RFC 9110 section 5.6.2. */
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+const TYPES: ReadonlySet<unknown> = new Set(["string", "integer", "boolean"]);
+
+/** An argument that a header repeats. */
+export interface ParamHeader {
+  readonly name: string;
+  /** Where it stands in the arguments. */
+  readonly path: readonly string[];
+}
+
+/**
+ * Says which arguments clients repeat in headers, for gateways to route on.
+ * Name no argument that is secret or personal.
+ *
+ * @param headers Header names, without `Mcp-Param-`, by argument.
+ * @throws {TypeError} If it names what no header can carry.
+ *
+ * @example A tool whose calls are routed by region
+ * ```ts
+ * import { defineTool, type, withHeaders } from "@countersign/mcp";
+ *
+ * const input = withHeaders(type({ region: "string" }), { region: "Region" });
+ * const status = defineTool({
+ *   description: "Tells how a region is",
+ *   input,
+ *   run: ({ region }) => ({ region, well: true }),
+ * });
+ * ```
+ */
+export function withHeaders<S extends Schema>(
+  schema: S,
+  headers: Readonly<Record<string, string>>,
+): S {
+  const listed = jsonSchema(schema);
+  const properties = { ...listed.properties as Record<string, object> };
+  for (const [name, header] of Object.entries(headers)) {
+    properties[name] = { ...properties[name], "x-mcp-header": header };
+  }
+  const annotated = { ...listed, properties };
+  paramHeaders(annotated);
+  const wrapped = (value: unknown) => schema(value);
+  return Object.assign(wrapped, {
+    infer: undefined,
+    inferIn: undefined,
+    toJsonSchema: () => annotated,
+  }) as unknown as S;
+}
+
+/**
+ * Finds the arguments that headers repeat.
+ *
+ * @throws {TypeError} If an annotation is one that clients would drop the tool for.
+ */
+export function paramHeaders(
+  schema: Readonly<Record<string, unknown>>,
+  path: readonly string[] = [],
+  seen: Set<string> = new Set(),
+): ParamHeader[] {
+  if (!isObject(schema.properties)) return [];
+  return Object.entries(schema.properties).flatMap(([key, property]) => {
+    if (!isObject(property)) return [];
+    const at = [...path, key];
+    const name = property["x-mcp-header"];
+    if (name === undefined) return paramHeaders(property, at, seen);
+    const where = `x-mcp-header of "${at.join(".")}"`;
+    if (typeof name !== "string" || !TOKEN.test(name)) {
+      throw new TypeError(`${where} must be a token of RFC 9110`);
+    }
+    if (!TYPES.has(property.type)) {
+      throw new TypeError(`${where} needs a string, an integer or a boolean`);
+    }
+    if (seen.has(name.toLowerCase())) {
+      throw new TypeError(`${where} repeats the name "${name}"`);
+    }
+    seen.add(name.toLowerCase());
+    return [{ name, path: at }];
+  });
+}
+
+/**
+ * Checks the headers of a call against its arguments.
+ *
+ * @throws {RpcError} `headerMismatch`
+ */
+export function checkParams(
+  headers: Headers,
+  declared: readonly ParamHeader[],
+  args: unknown,
+): void {
+  for (const { name, path } of declared) {
+    const value = path.reduce<unknown>(
+      (at, key) => isObject(at) && Object.hasOwn(at, key) ? at[key] : undefined,
+      args,
+    );
+    // What is neither is the schema's to refuse.
+    if (!["string", "number", "boolean"].includes(typeof value)) continue;
+    const field = `Mcp-Param-${name}`;
+    const told = decoded(headers, field);
+    if (told === undefined || !equal(told, value)) {
+      throw mismatch(field, told, String(value));
+    }
+  }
+}
+
+function equal(told: string, value: unknown): boolean {
+  if (typeof value !== "number") return told === String(value);
+  return /^-?\d+(\.\d+)?$/.test(told) && Number(told) === value;
+}

@@ -1,0 +1,27 @@
+/**
+ * `server/discover`: what a client asks before anything else (server/discover).
+ *
+ * @module
+ */
+
+import type { Exchange } from "../exchange.ts";
+import { TASKS } from "../meta.ts";
+import { scopeOf, TTL_MS } from "./tools_list.ts";
+import { MODERN } from "../revisions.ts";
+
+/** Tells what the server speaks and offers. */
+export function discover({ house, server }: Exchange): object {
+  return {
+    supportedVersions: MODERN,
+    capabilities: {
+      // The tools are a deployment's: no `listChanged`.
+      tools: {},
+      // Clients take settings other than {} for another extension.
+      ...house.jobs && { extensions: { [TASKS]: {} } },
+    },
+    ...server.instructions !== undefined &&
+      { instructions: server.instructions },
+    ttlMs: TTL_MS,
+    cacheScope: scopeOf(server.open),
+  };
+}

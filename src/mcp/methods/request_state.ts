@@ -1,0 +1,76 @@
+/**
+ * `requestState`: what a caller carries from one round of a call to the next,
+ * because the server keeps nothing (basic/patterns, "Multi round-trip requests").
+ *
+ * It holds the answers of earlier rounds. The MAC binds it to the caller, the
+ * tool and the arguments, none of which it names; it is not a secret.
+ *
+ * @module
+ */
+
+import { isObject } from "../../json/i_json.ts";
+import { canonicalJson } from "../../json/canonical_json.ts";
+import { sign, verify } from "../../signing/hmac.ts";
+import { invalidParams } from "../json_rpc.ts";
+
+/** What a state is bound to. */
+export interface Bound {
+  readonly key: CryptoKey;
+  readonly clientId: string;
+  readonly name: string;
+  readonly args: unknown;
+  /** Unix milliseconds. */
+  readonly now: number;
+}
+
+/** Answers by the name of their question. */
+export type Answers = Readonly<Record<string, unknown>>;
+
+/** How long a person may take over an answer. */
+const LIFETIME_MS = 3_600_000;
+
+/** Writes a state. */
+export async function writeState(
+  answers: Answers,
+  bound: Bound,
+): Promise<string> {
+  const state = { until: bound.now + LIFETIME_MS, answers };
+  const payload = btoa(encodeURIComponent(JSON.stringify(state)));
+  return `${payload}.${await sign(bound.key, covered(payload, bound))}`;
+}
+
+/**
+ * Reads a state.
+ *
+ * @throws {RpcError} -32602 if this caller was given none for this call, or too long ago.
+ */
+export async function readState(
+  state: unknown,
+  bound: Bound,
+): Promise<Answers> {
+  if (typeof state !== "string") throw refusal("is not a string");
+  const [payload, mac = ""] = state.split(".");
+  if (!await verify(bound.key, mac, covered(payload, bound))) {
+    throw refusal("was not given to you for this call");
+  }
+  const { until, answers } = JSON.parse(decodeURIComponent(atob(payload)));
+  if (until < bound.now) throw refusal("has expired; call the tool anew");
+  return isObject(answers) ? answers : {};
+}
+
+/** No part but the last has a line feed: the text is unambiguous. */
+function covered(
+  payload: string,
+  { clientId, name, args }: Bound,
+): string {
+  try {
+    const canonical = canonicalJson(args);
+    return `tools/call\n${clientId}\n${name}\n${payload}\n${canonical}`;
+  } catch (cause) {
+    throw invalidParams((cause as Error).message, { cause });
+  }
+}
+
+function refusal(why: string) {
+  return invalidParams(`The requestState ${why}`);
+}

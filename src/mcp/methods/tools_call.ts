@@ -1,0 +1,166 @@
+/**
+ * `tools/call`: a tool's result, its questions, or a task (server/tools).
+ *
+ * @module
+ */
+
+import { jobsOf } from "../../call/services.ts";
+import { isObject } from "../../json/i_json.ts";
+import { dispatch } from "../../call/dispatch.ts";
+import type { Call } from "../../call/services.ts";
+import type { Outcome } from "../../job/outcome.ts";
+import type { Tool } from "../../tool/tool.ts";
+import type { Exchange } from "../exchange.ts";
+import { inlineResult } from "./inline_job.ts";
+import { invalidParams } from "../json_rpc.ts";
+import { followUp, listing } from "./listing.ts";
+import { takesTasks } from "../meta.ts";
+import { inputRequests, openRound } from "./mrtr.ts";
+import { checkParams } from "../http/param_headers.ts";
+import { reporter } from "./progress.ts";
+import { type Answers, readState, writeState } from "./request_state.ts";
+import { type CallResult, failure, failureOf, resultOf } from "../results.ts";
+import { createdTask, needTasks } from "./tasks.ts";
+
+/** What a call carries, once its shape is known to be right. */
+interface Params {
+  readonly name: string;
+  readonly args: Readonly<Record<string, unknown>>;
+  readonly tool: Tool | undefined;
+}
+
+/**
+ * Calls a tool.
+ *
+ * @throws {RpcError} What no model can mend.
+ */
+export async function callTool(exchange: Exchange): Promise<object> {
+  const params = paramsOf(exchange);
+  // Callers that follow tasks are the only ones who may get one.
+  if (params.tool?.job?.inline === false) needTasks(exchange);
+  if (!exchange.modern) return await settled(exchange, params, {});
+  const answers = await answersOf(exchange, params);
+  const round = openRound(exchange.meta, answers);
+  const over = new AbortController();
+  const signal = AbortSignal.any([exchange.signal, over.signal]);
+  const ended = settled({ ...exchange, signal }, params, {
+    dialogue: round.dialogue,
+  });
+  const questions = await Promise.race([
+    ended.then(() => undefined),
+    round.unanswered,
+  ]).catch((error) => {
+    over.abort(error); // and whatever the tool makes of that is for nobody
+    ended.catch(() => {});
+    throw error;
+  });
+  if (questions === undefined) return await ended;
+  over.abort(new Error("The tool has asked its caller something"));
+  ended.catch(() => {});
+  return {
+    resultType: "input_required",
+    inputRequests: inputRequests(questions),
+    requestState: await writeState(round.taken, bound(exchange, params)),
+  };
+}
+
+/** Dispatches a call to its end; what a model can mend is part of the result. */
+async function settled(
+  exchange: Exchange,
+  params: Params,
+  extras: Pick<Call, "dialogue">,
+): Promise<object> {
+  const { house, principal, nonce, signal, background } = exchange;
+  const report = reporter(exchange);
+  try {
+    const outcome = await dispatch({
+      caller: principal,
+      requestId: crypto.randomUUID(), // JSON-RPC ids repeat, even at one time
+      name: params.name,
+      args: params.args,
+      nonce,
+      signal,
+      background,
+      ...extras,
+      ...report && { report },
+    }, house);
+    return await told(outcome, exchange, params, report);
+  } catch (error) {
+    return failureOf(error);
+  }
+}
+
+async function told(
+  outcome: Outcome,
+  exchange: Exchange,
+  { tool, args }: Params,
+  report: ReturnType<typeof reporter>,
+): Promise<object> {
+  const { modern, maxResult } = exchange;
+  switch (outcome.kind) {
+    case "accepted":
+      return takesTasks(exchange.meta)
+        ? await createdTask(outcome.jobId, exchange)
+        : await inlineResult(outcome.jobId, tool, exchange, report);
+    case "running": {
+      const { progress, questions } = outcome;
+      const value = { status: "running", ...progress, questions };
+      return resultOf(undefined, value, modern);
+    }
+    case "done":
+      return await resultOfJob(exchange, args, tool, outcome.result);
+    case "ok":
+      return resultOf(tool, outcome.result, modern, maxResult);
+    case "ended":
+      // That a job went wrong is what `poll_job` was asked for.
+      return tool ? failureOf(outcome.error) : failure(outcome.error.message);
+  }
+}
+
+/** `poll_job` has the result of another tool. */
+async function resultOfJob(
+  exchange: Exchange,
+  { job_id }: Params["args"],
+  tool: Tool | undefined,
+  result: unknown,
+): Promise<CallResult> {
+  const { house, principal, background, modern } = exchange;
+  if (tool === undefined && typeof job_id === "string") {
+    const { job } = await jobsOf(exchange.house)
+      .view(job_id, principal.id, background);
+    tool = house.tools[job.tool];
+  }
+  return resultOf(tool, result, modern);
+}
+
+function paramsOf(exchange: Exchange): Params {
+  const { house: { tools }, headers, message: { params }, modern } = exchange;
+  const { name, arguments: args = {} } = params;
+  if (typeof name !== "string") throw invalidParams("name must be a string");
+  if (!isObject(args)) throw invalidParams("arguments must be an object");
+  const tool = Object.hasOwn(tools, name) ? tools[name] : undefined;
+  const listed = tool ?? followUp(name, tools);
+  if (listed === undefined) throw invalidParams(`Unknown tool: ${name}`);
+  if (modern) checkParams(headers, listing(name, listed).params, args);
+  return { name, args, tool };
+}
+
+/** What the caller was asked in earlier rounds, and now. */
+async function answersOf(
+  exchange: Exchange,
+  params: Params,
+): Promise<Answers> {
+  const { inputResponses = {}, requestState } = exchange.message.params;
+  if (!isObject(inputResponses)) {
+    throw invalidParams("inputResponses must be an object");
+  }
+  const earlier = requestState === undefined
+    ? {}
+    : await readState(requestState, bound(exchange, params));
+  return { ...inputResponses, ...earlier };
+}
+
+function bound(exchange: Exchange, { name, args }: Params) {
+  const { stateKey: key, principal, now } = exchange;
+  return { key, clientId: principal.id, name, args, now: now() };
+}

@@ -1,0 +1,74 @@
+/**
+ * Runs a tool's own code: under its timeout, its result checked.
+ *
+ * @module
+ */
+
+import { CountersignError, ToolError } from "../errors.ts";
+import { limited, within } from "../waiting.ts";
+import { check, sentence } from "./schema.ts";
+import type { Tool, ToolContext } from "./tool.ts";
+
+/**
+ * Runs a tool once.
+ *
+ * @param contextOf Makes the tool's context around the signal that stops it.
+ * @throws {ToolError} What the tool threw as one, or a time-out.
+ * @throws {CountersignError} `tool_failed` for anything else; the cause is not
+ * for the caller.
+ */
+export function perform(
+  tool: Tool,
+  args: unknown,
+  signal: AbortSignal,
+  contextOf: (signal: AbortSignal) => ToolContext,
+): Promise<unknown> {
+  return timed(tool.timeoutMs, signal, async (signal) => {
+    const context = contextOf(signal);
+    const running = Promise.resolve().then(() => tool.run(args, context));
+    return checked(tool, await within(running, signal));
+  });
+}
+
+/**
+ * Does what a job's tool wants done before it is accepted; the job's arguments.
+ *
+ * @throws {CountersignError} As {@linkcode perform}.
+ */
+export async function prepare(
+  tool: Tool,
+  args: unknown,
+  signal: AbortSignal,
+  contextOf: (signal: AbortSignal) => ToolContext,
+): Promise<unknown> {
+  if (tool.prepare === undefined) return args;
+  return await timed(tool.timeoutMs, signal, async (signal) => {
+    const preparing = Promise.resolve(tool.prepare?.(args, contextOf(signal)));
+    return await within(preparing, signal);
+  });
+}
+
+async function timed(
+  timeoutMs: number | undefined,
+  signal: AbortSignal,
+  run: (signal: AbortSignal) => Promise<unknown>,
+): Promise<unknown> {
+  const reason = (ms: number) =>
+    new ToolError(`The tool took longer than ${ms} ms`);
+  try {
+    return await limited({ ms: timeoutMs, reason, signal }, run);
+  } catch (cause) {
+    if (cause instanceof ToolError) throw cause;
+    throw new CountersignError("tool_failed", "The tool failed", { cause });
+  }
+}
+
+/** The result as its schema leaves it; JSON has no `undefined`. */
+function checked(tool: Tool, returned: unknown): unknown {
+  if (tool.output === undefined) return returned ?? null;
+  const output = check(tool.output, returned);
+  if (output.ok) return output.value ?? null;
+  throw new TypeError(
+    `Result does not match the output schema: ${sentence(output.issues)}`,
+  );
+}
