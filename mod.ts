@@ -38,41 +38,41 @@ export {
   type JobContext,
   type JobDefinition,
   type JobOptions,
-  type Returned,
-  type Sent,
   type Tool,
   type ToolAnnotations,
   type ToolContext,
   type ToolDefinition,
+  type ToolResult,
+  type ToolReturn,
   type Tools,
 } from "./src/tool/tool.ts";
 export { type Schema, type } from "./src/tool/schema.ts";
 export {
-  type Block,
   type BlockExtras,
   content,
+  type ContentBlock,
   type ContentSchema,
-  type Resource,
+  type ResourceContents,
 } from "./src/tool/content.ts";
 export type {
   Ask,
   FormQuestion,
   Question,
   QuestionKind,
-  Reply,
+  QuestionReply,
   RootsQuestion,
   SamplingQuestion,
   UrlQuestion,
 } from "./src/tool/question.ts";
 export type { Authenticate } from "./src/mcp/authenticate.ts";
 export type { McpOptions } from "./src/mcp/options.ts";
-export { withHeaders } from "./src/mcp/http/param_headers.ts";
+export { withParamHeaders } from "./src/mcp/http/param_headers.ts";
 export {
   CountersignError,
   type CountersignErrorOptions,
   type ErrorCode,
+  HTTP_STATUS,
   type Issue,
-  STATUS,
   TerminalError,
   ToolError,
   type WireCode,

@@ -42,7 +42,7 @@ const TOKEN = /^[\w.~+/-]+=*$/;
  */
 export function bearer(tokens: BearerTokens): Authenticate {
   const clients = Object.entries(tokens).flatMap(([id, entry]) =>
-    [entry].flat().map((token) => ({ id, token: checked(id, token) }))
+    [entry].flat().map((token) => ({ id, token: checkToken(id, token) }))
   );
   if (clients.length === 0) {
     throw new TypeError('Name at least one client: { "client-001": token }');
@@ -78,7 +78,7 @@ export function bearer(tokens: BearerTokens): Authenticate {
   };
 }
 
-function checked(id: string, token: string): string {
+function checkToken(id: string, token: string): string {
   if (!ID.test(id)) {
     throw new TypeError(`Client id "${id}" does not match ${ID.source}`);
   }

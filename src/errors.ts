@@ -7,7 +7,7 @@
  */
 
 /** HTTP status for every code that travels on the wire. */
-export const STATUS = {
+export const HTTP_STATUS = {
   method_not_allowed: 405,
   not_found: 404,
   unsupported_media_type: 415,
@@ -32,7 +32,7 @@ export const STATUS = {
 } as const;
 
 /** A reason that a server gives; switch on it, never on the message. */
-export type WireCode = keyof typeof STATUS;
+export type WireCode = keyof typeof HTTP_STATUS;
 
 /**
  * A {@linkcode WireCode}, or what only a client can find out: `unreachable`
@@ -99,7 +99,7 @@ export class CountersignError extends Error {
 
   /** HTTP status of the code; 0 where there is none. */
   get status(): number {
-    return STATUS[this.code as WireCode] ?? 0;
+    return HTTP_STATUS[this.code as WireCode] ?? 0;
   }
 }
 

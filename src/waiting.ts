@@ -29,7 +29,7 @@ export function pause(ms: number, signal?: AbortSignal): Promise<void> {
  *
  * @throws The signal's reason, as soon as it is aborted.
  */
-export function within<T>(
+export function waitWithin<T>(
   promise: Promise<T>,
   signal: AbortSignal,
 ): Promise<T> {
@@ -44,7 +44,7 @@ export function within<T>(
 }
 
 /** Whether a promise settles before `ms` have passed, or `signal` is aborted. */
-export async function settles(
+export async function settlesWithin(
   promise: Promise<unknown> | undefined,
   ms: number,
   signal?: AbortSignal,
@@ -73,7 +73,7 @@ export interface Limits {
 }
 
 /** Does work under a signal that is aborted by a time limit, or by another signal. */
-export async function limited<T>(
+export async function withLimits<T>(
   { ms, reason, signal }: Limits,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { createServer, STATUS, type WireCode } from "../mod.ts";
+import { createServer, HTTP_STATUS, type WireCode } from "../mod.ts";
 import {
   CLIENT_ID,
   isSignedFor,
@@ -20,7 +20,7 @@ async function refused(
   answering: Promise<Response>,
   code: WireCode,
   isSigned: boolean,
-  httpStatus: number = STATUS[code],
+  httpStatus: number = HTTP_STATUS[code],
 ) {
   const response = await answering;
   const answer = await response.json();
@@ -82,7 +82,7 @@ Deno.test("a body over the limit is payload_too_large, declared or streamed", as
     await refused(handle(request(body)), "payload_too_large", false);
     const streamed = new Blob([body]).stream();
     await refused(handle(request(streamed)), "payload_too_large", false);
-  }, { bodyLimit: 500 });
+  }, { maxBodyBytes: 500 });
 });
 
 Deno.test("what is no envelope is malformed, and says what to mend", async () => {
@@ -397,5 +397,5 @@ Deno.test("a server without its configuration is not_configured, naming what is 
 });
 
 Deno.test("every code of the table was produced above", () => {
-  assertEquals([...produced].sort(), Object.keys(STATUS).sort());
+  assertEquals([...produced].sort(), Object.keys(HTTP_STATUS).sort());
 });

@@ -1,7 +1,7 @@
 /** A store that fails: no job is lost, none doubled. */
 import { assert, assertEquals } from "@std/assert";
 import { createClient, createServer, defineTool, type } from "../mod.ts";
-import { groupedKvGuard, kvGuard } from "../src/kv/nonces.ts";
+import { spendInGroups, spendInKv } from "../src/kv/nonces.ts";
 import {
   CLIENT_ID,
   request,
@@ -103,7 +103,7 @@ Deno.test("a job survives a store that fails every third time, in every way", as
 
 Deno.test("a nonce is spent once by whoever got a doubtful answer", async () => {
   for (const fault of FAULTS) {
-    for (const guard of [kvGuard, groupedKvGuard]) {
+    for (const guard of [spendInKv, spendInGroups]) {
       using kv = await Deno.openKv(":memory:");
       let left = 2;
       const faulty = faultyKv(

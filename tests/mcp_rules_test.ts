@@ -1,6 +1,6 @@
 /** Every rule of MCP 2026-07-28 for headers and shapes: its code and its status. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { defineTool, type, withHeaders } from "../mod.ts";
+import { defineTool, type, withParamHeaders } from "../mod.ts";
 import type { Fields } from "./support/envelopes.ts";
 import {
   ask,
@@ -18,7 +18,7 @@ const open = {
     ...tools,
     routed: defineTool({
       description: "Takes arguments that headers repeat",
-      input: withHeaders(
+      input: withParamHeaders(
         type({
           region: "string",
           "count?": "number.integer",
@@ -124,7 +124,7 @@ Deno.test("a body over the limit is refused with 413", () =>
   withServer(async (server) => {
     const said = await call(server, "echo", { value: "x".repeat(2000) });
     assertEquals(said.status, 413);
-  }, { ...open, bodyLimit: 1000 }));
+  }, { ...open, maxBodyBytes: 1000 }));
 
 Deno.test("405 names POST, and an unsupported revision the supported ones", () =>
   withServer(async (server) => {

@@ -70,7 +70,7 @@ const policy: SignaturePolicy = {
   params: [],
   maxAge: 60,
   skew: 0,
-  now: 1618884473,
+  nowSeconds: 1618884473,
 };
 
 async function refused(
@@ -378,8 +378,8 @@ Deno.test("a signature counts from created to expires, give or take the skew", a
 
 Deno.test("a signature that never ends is stale after its longest life", async () => {
   const request = await signed(["@authority"]);
-  await verify({ request }, keyOf, { ...policy, now: 1618884533 });
-  await refused({ request }, "outside_time_window", { now: 1618884534 });
+  await verify({ request }, keyOf, { ...policy, nowSeconds: 1618884533 });
+  await refused({ request }, "outside_time_window", { nowSeconds: 1618884534 });
 });
 
 Deno.test("sign() refuses what it could not write", async () => {

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { STATUS } from "../mod.ts";
-import { readAnswer } from "../src/client/reply.ts";
+import { HTTP_STATUS } from "../mod.ts";
+import { readResponse } from "../src/client/reply.ts";
 import { importKey } from "../src/signing/hmac.ts";
 import { SERVER_ID } from "./support/envelopes.ts";
 import derivedKeys from "./vectors/derived_keys.json" with { type: "json" };
@@ -19,8 +19,8 @@ const rows = Array.from(
 
 Deno.test("PROTOCOL.md lists every code with its HTTP status", () => {
   const listed = rows.map(({ code, status }) => [code, status]);
-  assertEquals(Object.fromEntries(listed), { ...STATUS });
-  assertEquals(listed.length, Object.keys(STATUS).length);
+  assertEquals(Object.fromEntries(listed), { ...HTTP_STATUS });
+  assertEquals(listed.length, Object.keys(HTTP_STATUS).length);
 });
 
 for (const { code, signed } of rows) {
@@ -36,7 +36,7 @@ for (const { code, signed } of rows) {
       error: `${code}: A sentence`,
       signature: "",
     };
-    const reading = readAnswer(new Response(JSON.stringify(answer)), {
+    const reading = readResponse(new Response(JSON.stringify(answer)), {
       requestId: "r-1",
       serverId: SERVER_ID,
       key: await importKey(new Uint8Array(32)),

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
-import { memoryGuard } from "../src/signing/nonce.ts";
-import { groupedKvGuard, kvGuard } from "../src/kv/nonces.ts";
+import { spendInMemory } from "../src/signing/nonce.ts";
+import { spendInGroups, spendInKv } from "../src/kv/nonces.ts";
 import { createServer } from "../mod.ts";
 import {
   CLIENT_ID,
@@ -65,7 +65,7 @@ Deno.test("nonces that arrive together are spent in few commits, each once", asy
       return atomic;
     },
   };
-  const spend = groupedKvGuard(counting, PREFIX, Date.now);
+  const spend = spendInGroups(counting, PREFIX, Date.now);
   const fresh = await Promise.all(nonces(41).map(spend));
   assertEquals(fresh, Array(41).fill(true));
   assertEquals(commits, 5); // one alone, then four tens
@@ -75,7 +75,7 @@ Deno.test("nonces that arrive together are spent in few commits, each once", asy
 
 Deno.test("a spent nonce in a group does not take the others with it", async () => {
   using kv = await Deno.openKv(":memory:");
-  const spend = groupedKvGuard(kv, PREFIX, Date.now);
+  const spend = spendInGroups(kv, PREFIX, Date.now);
   const all = nonces(30);
   await spend(all[7]);
   const answers = await Promise.all([...all, all[3]].map(spend));
@@ -87,9 +87,9 @@ Deno.test("nonces of different clients never meet", async () => {
   using kv = await Deno.openKv(":memory:");
   for (
     const spend of [
-      kvGuard(kv, PREFIX, Date.now),
-      groupedKvGuard(kv, ["other"], Date.now),
-      memoryGuard(Date.now),
+      spendInKv(kv, PREFIX, Date.now),
+      spendInGroups(kv, ["other"], Date.now),
+      spendInMemory(Date.now),
     ]
   ) {
     const [nonce] = nonces(1);
@@ -101,7 +101,7 @@ Deno.test("nonces of different clients never meet", async () => {
 
 Deno.test("a guard in memory forgets a nonce once its envelope is stale", async () => {
   using time = new FakeTime();
-  const spend = memoryGuard(Date.now);
+  const spend = spendInMemory(Date.now);
   const [nonce] = nonces(1);
   assertEquals(await spend(nonce), true);
   time.tick(59_999);

@@ -13,7 +13,7 @@ import {
 } from "@countersign/mcp/signatures";
 import { deriveKey, secretBytes } from "../src/signing/hmac.ts";
 import { createKeyring } from "../src/signing/keyring.ts";
-import { memoryGuard } from "../src/signing/nonce.ts";
+import { spendInMemory } from "../src/signing/nonce.ts";
 import {
   challenge,
   mayRepeat,
@@ -246,7 +246,7 @@ Deno.test("a signature that leaves out any component is refused", async () => {
 });
 
 Deno.test("a nonce is spent once, and is none of the envelopes'", async () => {
-  const spend = memoryGuard(options.now);
+  const spend = spendInMemory(options.now);
   const { nonce } = await verifyRequest(
     await signedRequest(),
     bytesOf(CALL),

@@ -6,8 +6,8 @@ import {
 } from "@std/assert";
 import { createClient, createServer, defineTool, type } from "../mod.ts";
 import { canonicalJson } from "../src/json/canonical_json.ts";
-import { readAnswer } from "../src/client/reply.ts";
-import { encodeAnswer } from "../src/envelope/request.ts";
+import { readResponse } from "../src/client/reply.ts";
+import { encodeResponse } from "../src/envelope/request.ts";
 import { importKey, sign } from "../src/signing/hmac.ts";
 import { createKeyring } from "../src/signing/keyring.ts";
 import { signedText, withSignature } from "../src/envelope/signed_text.ts";
@@ -31,7 +31,7 @@ type RequestVector = Vector<
   { client_id: string; nonce: string; ts_ms: number }
 >;
 
-type ResponseVector = Vector<Parameters<typeof encodeAnswer>[0]> & {
+type ResponseVector = Vector<Parameters<typeof encodeResponse>[0]> & {
   /** The request that is answered so, where there is one. */
   answers?: string;
 };
@@ -97,7 +97,7 @@ for (const { name, envelope, secret, ...vector } of responses) {
   Deno.test(`An answer is signed as in the vector: ${name}`, async () => {
     const key = await responseKey(secret);
     assertEquals(signedText(JSON.parse(vector.body)), vector.signed_text);
-    const written = await encodeAnswer(
+    const written = await encodeResponse(
       envelope,
       (text) => sign(key, text),
       10_000,
@@ -106,7 +106,7 @@ for (const { name, envelope, secret, ...vector } of responses) {
   });
 
   Deno.test(`A client believes the vector: ${name}`, async () => {
-    const { signed, status, result } = await readAnswer(
+    const { signed, status, result } = await readResponse(
       new Response(vector.body),
       {
         key: await responseKey(secret),

@@ -5,7 +5,7 @@
  */
 
 import { ID } from "../envelope/request.ts";
-import { type Call, type House, jobsOf } from "./services.ts";
+import { type Call, jobsOf, type Services } from "./services.ts";
 import type { Job } from "../job/job.ts";
 import type { Outcome } from "../job/outcome.ts";
 import { jsonObject, jsonSchema, type Schema, type } from "../tool/schema.ts";
@@ -17,7 +17,11 @@ export interface Builtin {
   readonly output: Schema | undefined;
   /** Whether a call changes anything, and so must not be replayed. */
   readonly changes: boolean;
-  answer(args: unknown, call: Call, house: House): Outcome | Promise<Outcome>;
+  answer(
+    args: unknown,
+    call: Call,
+    house: Services,
+  ): Outcome | Promise<Outcome>;
 }
 
 /** Longest that `poll_job` waits, in milliseconds. */
@@ -76,10 +80,10 @@ export const BUILTINS: Readonly<Record<string, Builtin>> = {
       result: {
         tools: [
           ...Object.entries(BUILTINS).map(([name, { changes, ...tool }]) =>
-            listed(name, { ...tool, replayable: !changes })
+            describeTool(name, { ...tool, replayable: !changes })
           ),
           ...Object.entries(tools).filter(([name]) => caller.may(name))
-            .map(([name, tool]) => listed(name, tool)),
+            .map(([name, tool]) => describeTool(name, tool)),
         ],
       },
     }),
@@ -118,7 +122,7 @@ export const BUILTINS: Readonly<Record<string, Builtin>> = {
       const { status, limit = 50, cursor } = args as typeof list.infer;
       const page = { status: status && STATUSES[status], limit, cursor };
       const listing = await jobsOf(house).list(caller.id, page);
-      const jobs = listing.jobs.map(summary);
+      const jobs = listing.jobs.map(summarize);
       return { kind: "ok", result: { jobs, cursor: listing.cursor } };
     },
   },
@@ -141,7 +145,7 @@ function statusOf({ status }: Job): string {
   return words.find((word) => STATUSES[word] === status) ?? status;
 }
 
-function summary(job: Job): Record<string, unknown> {
+function summarize(job: Job): Record<string, unknown> {
   return {
     job_id: job.id,
     request_id: job.requestId,
@@ -162,7 +166,7 @@ interface Listable {
   readonly replayable: boolean;
 }
 
-function listed(name: string, tool: Listable): Record<string, unknown> {
+function describeTool(name: string, tool: Listable): Record<string, unknown> {
   const { description, input, output, job, replayable } = tool;
   return {
     name,

@@ -6,10 +6,10 @@
 
 import { BUILTINS } from "./builtin.ts";
 import { CountersignError, ToolError } from "../errors.ts";
-import type { Call, House } from "./services.ts";
-import { replayed } from "../job/jobs.ts";
+import type { Call, Services } from "./services.ts";
+import { replayedError } from "../job/jobs.ts";
 import type { Outcome } from "../job/outcome.ts";
-import { perform, prepare } from "../tool/run.ts";
+import { prepare, runTool } from "../tool/run.ts";
 import type { Ask, Question } from "../tool/question.ts";
 import { check, type Schema, sentence } from "../tool/schema.ts";
 import { checkFraction, type Tool, type ToolContext } from "../tool/tool.ts";
@@ -19,7 +19,7 @@ import { checkFraction, type Tool, type ToolContext } from "../tool/tool.ts";
  *
  * @throws {CountersignError} Every refusal, and a tool's failure.
  */
-export async function dispatch(call: Call, house: House): Promise<Outcome> {
+export async function dispatch(call: Call, house: Services): Promise<Outcome> {
   const { name, caller } = call;
   const builtin = Object.hasOwn(BUILTINS, name) ? BUILTINS[name] : undefined;
   const tool = Object.hasOwn(house.tools, name) ? house.tools[name] : undefined;
@@ -35,19 +35,19 @@ export async function dispatch(call: Call, house: House): Promise<Outcome> {
       `Client "${caller.id}" may not call "${name}"`,
     );
   }
-  await refuseHaste(call, house);
+  await checkRateLimit(call, house);
   if (builtin) {
     const args = checkArgs(builtin.input, call.args);
     await spendNonce(call, house, !builtin.changes);
     return await builtin.answer(args, call, house);
   }
-  return await runTool(tool as Tool, call, house);
+  return await runToolCall(tool as Tool, call, house);
 }
 
-async function runTool(
+async function runToolCall(
   tool: Tool,
   call: Call,
-  house: House,
+  house: Services,
 ): Promise<Outcome> {
   const args = checkArgs(tool.input, call.args);
   const { caller: { id: clientId }, requestId, name, signal, background } =
@@ -64,13 +64,13 @@ async function runTool(
     );
   }
   await spendNonce(call, house, tool.replayable);
-  const result = await perform(tool, args, signal, context);
+  const result = await runTool(tool, args, signal, context);
   return { kind: "ok", result };
 }
 
 function contextOf(
   { caller: { id: clientId }, requestId, name, ...call }: Call,
-  house: House,
+  house: Services,
   signal: AbortSignal,
 ): ToolContext {
   return {
@@ -114,9 +114,9 @@ function checkArgs(schema: Schema, args: unknown): unknown {
  *
  * @throws {CountersignError} `rate_limited`
  */
-export async function refuseHaste(
+export async function checkRateLimit(
   call: Pick<Call, "caller" | "name" | "background">,
-  { rateLimit }: Pick<House, "rateLimit">,
+  { rateLimit }: Pick<Services, "rateLimit">,
 ): Promise<void> {
   const retryAfterMs = await rateLimit?.({
     clientId: call.caller.id,
@@ -134,9 +134,9 @@ export async function refuseHaste(
 /** The last check: from here on the envelope is accepted, and never again. */
 async function spendNonce(
   { nonce }: Call,
-  { spend, spendsAlways }: House,
+  { spend, spendsAlways }: Services,
   repeatable: boolean,
 ): Promise<void> {
   if (nonce === undefined || (repeatable && !spendsAlways)) return;
-  if (!await spend(nonce)) throw replayed();
+  if (!await spend(nonce)) throw replayedError();
 }

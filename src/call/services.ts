@@ -42,7 +42,7 @@ export interface Dialogue {
 }
 
 /** What dispatch works with. */
-export interface House {
+export interface Services {
   readonly tools: Tools;
   /** `undefined` where the server has no KV, and so no jobs. */
   readonly jobs: Jobs | undefined;
@@ -64,7 +64,7 @@ export interface House {
  *
  * @throws {CountersignError} `job_not_found` where there are none.
  */
-export function jobsOf({ jobs }: House): Jobs {
+export function jobsOf({ jobs }: Services): Jobs {
   if (jobs) return jobs;
   throw new CountersignError("job_not_found", "This server keeps no jobs");
 }

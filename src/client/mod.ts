@@ -27,8 +27,8 @@ export {
   CountersignError,
   type CountersignErrorOptions,
   type ErrorCode,
+  HTTP_STATUS,
   type Issue,
-  STATUS,
   type WireCode,
 } from "../errors.ts";
 export type { Secret } from "../signing/hmac.ts";

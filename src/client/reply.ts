@@ -7,8 +7,8 @@
 import {
   CountersignError,
   type ErrorCode,
+  HTTP_STATUS,
   type Issue,
-  STATUS,
 } from "../errors.ts";
 import { verify } from "../signing/hmac.ts";
 import { signedText, VERSION } from "../envelope/signed_text.ts";
@@ -22,7 +22,7 @@ export interface Expected {
 }
 
 /** An answer: verified, or a refusal from before the server knew whom to sign for. */
-export interface ReadAnswer {
+export interface ServerResponse {
   readonly signed: boolean;
   /** The server's clock, in Unix milliseconds. */
   readonly ts_ms: number;
@@ -43,10 +43,10 @@ const UNSIGNED =
  *
  * @throws {CountersignError} `unverified_answer`
  */
-export async function readAnswer(
+export async function readResponse(
   response: Response,
   expected: Expected,
-): Promise<ReadAnswer> {
+): Promise<ServerResponse> {
   const envelope = await parse(response);
   const signed = envelope.signature !== "";
   const { ok, request_id, server_id, status, result, ts_ms } = envelope;
@@ -67,7 +67,7 @@ export async function readAnswer(
   return {
     signed,
     ts_ms: ts_ms as number,
-    status: status as ReadAnswer["status"],
+    status: status as ServerResponse["status"],
     result,
     error: ok ? undefined : errorOf(String(envelope.error), result, response),
   };
@@ -106,7 +106,7 @@ function errorOf(
     job_id?: string;
   };
   const seconds = Number(response.headers.get("retry-after") ?? NaN);
-  return Object.hasOwn(STATUS, code)
+  return Object.hasOwn(HTTP_STATUS, code)
     ? new CountersignError(code as ErrorCode, message, {
       issues,
       jobId: job_id,

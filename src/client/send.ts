@@ -15,14 +15,14 @@ import {
   secretBytes,
   sign,
 } from "../signing/hmac.ts";
-import { limited, pause } from "../waiting.ts";
+import { pause, withLimits } from "../waiting.ts";
 import {
   RESPONSE_INFO,
   signedText,
   VERSION,
   withSignature,
 } from "../envelope/signed_text.ts";
-import { type ReadAnswer, readAnswer } from "./reply.ts";
+import { readResponse, type ServerResponse } from "./reply.ts";
 
 /** Options for {@linkcode sender}. */
 export interface SenderOptions {
@@ -51,7 +51,7 @@ export interface Sending {
 }
 
 /** Sends calls; throws the {@linkcode CountersignError} that one was answered with. */
-export type Send = (sending: Sending) => Promise<ReadAnswer>;
+export type Send = (sending: Sending) => Promise<ServerResponse>;
 
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 5_000;
@@ -78,7 +78,7 @@ export function sender(options: SenderOptions): Send {
     return keys = { request, response };
   }
 
-  async function attempt(sending: Sending): Promise<ReadAnswer> {
+  async function attempt(sending: Sending): Promise<ServerResponse> {
     const { tool, args, requestId, signal } = sending;
     const { request, response: key } = keys ?? await open();
     // Named in canonical order, which spares the sort.
@@ -95,21 +95,24 @@ export function sender(options: SenderOptions): Send {
     const body = withSignature(text, await sign(request, text), "tool");
     signal?.throwIfAborted();
     const reason = (ms: number) => new Error(`No answer within ${ms} ms`);
-    return await limited({ ms: timeoutMs, reason, signal }, async (limit) => {
-      try {
-        const response = await deliver(body, limit);
-        return await readAnswer(response, { requestId, serverId, key });
-      } catch (cause) {
-        signal?.throwIfAborted();
-        if (cause instanceof CountersignError) throw cause;
-        const { message } = (limit.reason ?? cause) as Error;
-        throw new CountersignError(
-          "unreachable",
-          `No answer from the server: ${message}`,
-          { cause },
-        );
-      }
-    });
+    return await withLimits(
+      { ms: timeoutMs, reason, signal },
+      async (limit) => {
+        try {
+          const response = await deliver(body, limit);
+          return await readResponse(response, { requestId, serverId, key });
+        } catch (cause) {
+          signal?.throwIfAborted();
+          if (cause instanceof CountersignError) throw cause;
+          const { message } = (limit.reason ?? cause) as Error;
+          throw new CountersignError(
+            "unreachable",
+            `No answer from the server: ${message}`,
+            { cause },
+          );
+        }
+      },
+    );
   }
 
   return async (sending) => {
@@ -140,7 +143,7 @@ export function sender(options: SenderOptions): Send {
 }
 
 /** The server's own word that it refused before it did anything. */
-function surelyNotRun({ signed, error }: ReadAnswer): boolean {
+function surelyNotRun({ signed, error }: ServerResponse): boolean {
   return signed &&
     (error?.code === "unavailable" || error?.code === "rate_limited");
 }

@@ -24,7 +24,7 @@ export interface RequestEnvelope {
 }
 
 /** An answer, less what signing adds. */
-export interface Answer {
+export interface ResponseEnvelope {
   readonly request_id: string;
   readonly ts_ms: number;
   readonly ok: boolean;
@@ -108,12 +108,12 @@ export type SignAnswer = (text: string) => string | Promise<string>;
  * @throws {CountersignError} `tool_failed` if its result is not JSON, or
  * `result_too_large` if the text would be longer than `limit`.
  */
-export async function encodeAnswer(
-  answer: Answer,
+export async function encodeResponse(
+  answer: ResponseEnvelope,
   sign: SignAnswer,
   limit: number,
 ): Promise<string> {
-  const text = canonicalAnswer(answer);
+  const text = canonicalResponse(answer);
   if (text.length > limit) {
     throw new CountersignError(
       "result_too_large",
@@ -123,7 +123,7 @@ export async function encodeAnswer(
   return withSignature(text, await sign(text), "status");
 }
 
-function canonicalAnswer(answer: Answer): string {
+function canonicalResponse(answer: ResponseEnvelope): string {
   const { error, ok, request_id, result, server_id, status, ts_ms } = answer;
   try {
     // Named in canonical order, which spares the sort.

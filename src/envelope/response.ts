@@ -4,12 +4,12 @@
  * @module
  */
 
-import type { Answer } from "./request.ts";
+import type { ResponseEnvelope } from "./request.ts";
 import { CountersignError } from "../errors.ts";
 import type { Outcome } from "../job/outcome.ts";
 
 /** What of an answer the outcome decides. */
-export interface Reply extends Pick<Answer, "status" | "result"> {
+export interface Reply extends Pick<ResponseEnvelope, "status" | "result"> {
   readonly httpStatus: number;
   readonly error: string | null;
   readonly headers?: Readonly<Record<string, string>>;

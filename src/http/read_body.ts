@@ -13,7 +13,7 @@ import { CountersignError } from "../errors.ts";
  * @param limit Most bytes to take.
  * @throws {CountersignError} `unsupported_media_type` or `payload_too_large`
  */
-export async function receive(
+export async function readBody(
   request: Request,
   limit: number,
 ): Promise<Uint8Array> {

@@ -9,7 +9,7 @@ import { canonicalJson } from "../json/canonical_json.ts";
 import { TerminalError, ToolError } from "../errors.ts";
 import type { KvLike } from "../kv/kv.ts";
 import type { Log } from "../log.ts";
-import { perform } from "../tool/run.ts";
+import { runTool } from "../tool/run.ts";
 import { checkFraction, type JobContext, type Tool } from "../tool/tool.ts";
 import type { Job } from "./job.ts";
 import type { Lease } from "./lease.ts";
@@ -51,7 +51,7 @@ export interface Attempt {
 export const LONGEST_MESSAGE = 1000;
 
 /** Makes an attempt; only a store that fails throws. */
-export async function attempt(options: Attempt): Promise<Ending> {
+export async function runAttempt(options: Attempt): Promise<Ending> {
   const { job, lease, tool, store, sliceEnd, stopping, now } = options;
   if (!tool?.job) {
     const error = new ToolError(`This server has no job tool "${job.tool}"`);
@@ -73,7 +73,7 @@ export async function attempt(options: Attempt): Promise<Ending> {
           ? { kind: "lost" }
           : { kind: "gave way", dueAt: now() },
       ));
-    perform(tool, args, over, (signal) => {
+    runTool(tool, args, over, (signal) => {
       const suspend = (dueAt: number, questions: Job["questions"]) =>
         resolve({ kind: "gave way", dueAt, questions });
       const { questions } = job;
@@ -117,12 +117,12 @@ function contextOf(
       lease.report({ fraction, ...words && { message: words } });
     },
     log: (message, fields) =>
-      log("info", message, { ...fields, ...marks(job) }),
+      log("info", message, { ...fields, ...logFields(job) }),
   };
 }
 
 /** What marks a job's lines in the log. */
-export function marks({ id, tool, clientId, requestId }: Job): {
+export function logFields({ id, tool, clientId, requestId }: Job): {
   job_id: string;
   tool: string;
   client_id: string;

@@ -7,8 +7,8 @@
  * @module
  */
 
-import type { Kept } from "../kv/chunks.ts";
-import type { Posed } from "../tool/question.ts";
+import type { StoredValue } from "../kv/chunks.ts";
+import type { QuestionJson } from "../tool/question.ts";
 
 /** Where a job stands; all but `working` are final. */
 export type JobStatus = "working" | "completed" | "failed" | "cancelled";
@@ -24,7 +24,7 @@ export interface JobError {
 }
 
 /** A question that a job waits for an answer to. */
-export type Asked = Posed & {
+export type OpenQuestion = QuestionJson & {
   /** Unix milliseconds after which silence is taken for `cancel`. */
   readonly until: number;
 };
@@ -48,7 +48,7 @@ export interface Job {
   /** The request that started it, and may be sent again to learn of it. */
   readonly requestId: string;
   /** The checked arguments. */
-  readonly args: Kept;
+  readonly args: StoredValue;
   /** Where it stands. */
   readonly status: JobStatus;
   /** Attempts that failed or died. */
@@ -66,9 +66,9 @@ export interface Job {
   /** How far the running attempt is. */
   readonly progress?: Progress;
   /** What it waits to be told, by name. */
-  readonly questions?: Readonly<Record<string, Asked>>;
+  readonly questions?: Readonly<Record<string, OpenQuestion>>;
   /** What the tool returned, once `completed`. */
-  readonly result?: Kept;
+  readonly result?: StoredValue;
   /** Why it gave up, once `failed`. */
   readonly error?: JobError;
 }
@@ -137,7 +137,7 @@ export function suspend(
 }
 
 /** Takes questions off a job; with the last of them it is due. */
-export function answered(
+export function takeAnswers(
   job: Job,
   now: number,
   names: ReadonlySet<string>,
@@ -158,7 +158,7 @@ export function complete(
   job: Job,
   now: number,
   retentionMs: number,
-  result: Kept,
+  result: StoredValue,
 ): Job {
   return end({ ...job, status: "completed", result }, now, retentionMs);
 }

@@ -10,10 +10,16 @@ import { CountersignError } from "../errors.ts";
 import { sign } from "../signing/hmac.ts";
 import { type Following, following } from "./watch.ts";
 import { accept, isFinal, type Job } from "./job.ts";
-import type { Acceptance, Held, JobStore, Listing, Page } from "./store.ts";
+import type {
+  Acceptance,
+  JobStore,
+  Listing,
+  Page,
+  StoredJob,
+} from "./store.ts";
 import type { Worker } from "./worker.ts";
 import { type Outcome, outcomeOf } from "./outcome.ts";
-import { settles } from "../waiting.ts";
+import { settlesWithin } from "../waiting.ts";
 import type { Nonce, Spend } from "../signing/nonce.ts";
 import type { Tool } from "../tool/tool.ts";
 
@@ -78,7 +84,7 @@ export interface JobsOptions {
 export function createJobs(options: JobsOptions): Jobs {
   const { store, worker, spend, idKey, leaseMs, maxUnfinished, now } = options;
 
-  async function owned(id: string, clientId: string): Promise<Held> {
+  async function owned(id: string, clientId: string): Promise<StoredJob> {
     const held = await store.read(id);
     // Somebody else's job reads exactly like one that never was.
     if (held?.job.clientId === clientId) return held;
@@ -118,13 +124,13 @@ export function createJobs(options: JobsOptions): Jobs {
       } finally {
         if (acceptance?.kind !== "accepted") worker.release(lease);
       }
-      if (acceptance.kind === "replayed") throw replayed();
+      if (acceptance.kind === "replayed") throw replayedError();
       let { held } = acceptance;
       const { pollAfterMs = 0, waitMs = 0 } = tool.job ?? {};
-      let running: Promise<Held | undefined> | undefined;
+      let running: Promise<StoredJob | undefined> | undefined;
       if (acceptance.kind === "known") {
         await refuseConflict(held.job, name, args);
-        if (nonce && !await spend(nonce)) throw replayed();
+        if (nonce && !await spend(nonce)) throw replayedError();
       } else if (lease) {
         running = worker.run(held, background.env, background.sliceMs);
         background.run(running);
@@ -139,7 +145,7 @@ export function createJobs(options: JobsOptions): Jobs {
 
     async poll(id, clientId, waitMs, signal, background) {
       const held = await owned(id, clientId);
-      const before = told(held.job);
+      const before = visibleState(held.job);
       const then = await change(held, waitMs, signal, background, before);
       return await outcomeOf(then.job, store);
     },
@@ -155,21 +161,21 @@ export function createJobs(options: JobsOptions): Jobs {
   };
 
   /** Runs a job that is overdue: whoever looks at it may. */
-  function drive(held: Held, { env, sliceMs, run }: Background): void {
+  function drive(held: StoredJob, { env, sliceMs, run }: Background): void {
     if (isFinal(held.job) || held.job.dueAt > now()) return;
     run(worker.take(held, env, sliceMs));
   }
 
   /** Waits for a job's end: for the run itself where it runs here. */
   async function endOf(
-    held: Held,
-    running: Promise<Held | undefined> | undefined,
+    held: StoredJob,
+    running: Promise<StoredJob | undefined> | undefined,
     waitMs: number,
     signal: AbortSignal,
     background: Background,
-  ): Promise<Held> {
+  ): Promise<StoredJob> {
     const began = Date.now();
-    if (running && await settles(running, waitMs)) {
+    if (running && await settlesWithin(running, waitMs)) {
       held = await running ?? held;
     }
     const left = began + waitMs - Date.now();
@@ -181,12 +187,12 @@ export function createJobs(options: JobsOptions): Jobs {
    * takes it up when it is overdue, or comes to be meanwhile.
    */
   async function change(
-    held: Held,
+    held: StoredJob,
     ms: number,
     signal: AbortSignal,
     background: Background,
     before?: string,
-  ): Promise<Held> {
+  ): Promise<StoredJob> {
     const until = Date.now() + ms;
     let taken: string | undefined;
     while (!isFinal(held.job) && !signal.aborted) {
@@ -197,7 +203,7 @@ export function createJobs(options: JobsOptions): Jobs {
       }
       const left = until - Date.now();
       if (left <= 0) break;
-      if (before !== undefined && told(held.job) !== before) break;
+      if (before !== undefined && visibleState(held.job) !== before) break;
       const wait = due > 0 ? Math.min(left, due) : left;
       const current = await store.changed(held, wait, signal);
       if (current === undefined) break;
@@ -219,7 +225,7 @@ export function createJobs(options: JobsOptions): Jobs {
 }
 
 /** The refusal of an envelope that was accepted before. */
-export function replayed(): CountersignError {
+export function replayedError(): CountersignError {
   return new CountersignError(
     "replayed",
     "This nonce was spent; sign the call again with a fresh one",
@@ -227,6 +233,6 @@ export function replayed(): CountersignError {
 }
 
 /** What a poll tells of a working job. */
-function told({ progress, questions }: Job): string {
+function visibleState({ progress, questions }: Job): string {
   return JSON.stringify([progress, questions]);
 }

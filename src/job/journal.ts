@@ -9,16 +9,16 @@
 
 import { canonicalJson } from "../json/canonical_json.ts";
 import { CountersignError, TerminalError } from "../errors.ts";
-import { pause, settles } from "../waiting.ts";
+import { pause, settlesWithin } from "../waiting.ts";
 import {
   type Ask,
   checkName,
-  pose,
   type Question,
-  settle,
+  readReply,
+  toJson,
 } from "../tool/question.ts";
 import type { JobContext } from "../tool/tool.ts";
-import type { Asked, Job } from "./job.ts";
+import type { Job, OpenQuestion } from "./job.ts";
 import type { Lease } from "./lease.ts";
 
 /** Options for {@linkcode journal}. */
@@ -71,7 +71,7 @@ export function journal(options: JournalOptions): Journal {
   let advanced = false;
   let wakeAt: number | undefined;
   let sleeps = 0;
-  const open: Record<string, Asked> = {};
+  const open: Record<string, OpenQuestion> = {};
 
   /** The name is now used up; whether an earlier attempt kept it. */
   function ask(name: string): boolean {
@@ -91,7 +91,7 @@ export function journal(options: JournalOptions): Journal {
    */
   async function replay(name: string): Promise<void> {
     if (missing.size === 0) return;
-    if (!await settles(replayed, PATIENCE_MS)) {
+    if (!await settlesWithin(replayed, PATIENCE_MS)) {
       throw changed(`asks for "${name}"`);
     }
   }
@@ -135,7 +135,7 @@ export function journal(options: JournalOptions): Journal {
       const key = round === 1 ? name : `${name}.${round}`;
       if (!ask(answerStep(key))) {
         await replay(key);
-        const posed = pose(question, problem);
+        const posed = toJson(question, problem);
         const until = options.questions?.[key]?.until ?? now() + withinMs;
         if (until > now()) {
           open[key] = { ...posed, until };
@@ -145,7 +145,7 @@ export function journal(options: JournalOptions): Journal {
         await keep(answerStep(key), { action: "cancel" });
         return { action: "cancel" };
       }
-      const settled = settle(question, kept.get(answerStep(key)));
+      const settled = readReply(question, kept.get(answerStep(key)));
       if (settled.ok) return settled.value;
       problem = settled.problem;
     }

@@ -7,7 +7,7 @@
 import { persist } from "../kv/commit.ts";
 import type { KvKey, KvLike } from "../kv/kv.ts";
 import type { Job } from "./job.ts";
-import { heldOf } from "./kv_record.ts";
+import { readRecord } from "./kv_record.ts";
 import type { Listing, Page } from "./store.ts";
 
 /** Keys that `getMany` takes. */
@@ -36,7 +36,7 @@ export async function listJobs(
       : await persist(() => kv.getMany(keys.map(([, id]) => jobKey(id))));
     for (const [i, entry] of entries.entries()) {
       before = keys[i];
-      const job = heldOf(entry)?.job;
+      const job = readRecord(entry)?.job;
       if (!job || (status && job.status !== status)) continue;
       jobs.push(job);
       if (jobs.length === limit) return { jobs, cursor: before.join(":") };

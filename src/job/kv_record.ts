@@ -7,10 +7,10 @@
 import { CountersignError } from "../errors.ts";
 import { fromBytes, type KvEntry, toBytes } from "../kv/kv.ts";
 import type { Job } from "./job.ts";
-import type { Held } from "./store.ts";
+import type { StoredJob } from "./store.ts";
 
 /** Writes a record; `by` tells this write from any other. */
-export function recordOf(job: Job, by: string): Uint8Array {
+export function writeRecord(job: Job, by: string): Uint8Array {
   return toBytes({ by, job });
 }
 
@@ -19,9 +19,9 @@ export function recordOf(job: Job, by: string): Uint8Array {
  *
  * @throws {CountersignError} `unavailable` if something else stands there.
  */
-export function heldOf(
+export function readRecord(
   { value, versionstamp }: KvEntry,
-): Held & { by: string } | undefined {
+): StoredJob & { by: string } | undefined {
   if (versionstamp === null) return undefined;
   try {
     const { by, job } = fromBytes(value) as { by: string; job: Job };

@@ -16,7 +16,11 @@
 
 import { waitForChange } from "../kv/change.ts";
 import { commit, persist } from "../kv/commit.ts";
-import { keep, type Kept, read as readKept } from "../kv/chunks.ts";
+import {
+  readValue as readKept,
+  type StoredValue,
+  storeValue,
+} from "../kv/chunks.ts";
 import {
   fromBytes,
   type KvAtomic,
@@ -28,8 +32,8 @@ import {
 import { addSpending, spendingOf } from "../kv/nonces.ts";
 import { isFinal, type Job } from "./job.ts";
 import { listJobs } from "./kv_listing.ts";
-import { heldOf, recordOf } from "./kv_record.ts";
-import type { Due, Held, JobStore } from "./store.ts";
+import { readRecord, writeRecord } from "./kv_record.ts";
+import type { Due, JobStore, StoredJob } from "./store.ts";
 
 /** Options for {@linkcode kvJobStore}. */
 export interface KvJobStoreOptions {
@@ -68,23 +72,23 @@ export function kvJobStore(kv: KvLike, options: KvJobStoreOptions): JobStore {
   const stepsOf = (id: string) => [...prefix, "step", id];
   const chunksOf = (id: string) => [...prefix, "chunk", id];
 
-  async function read(id: string): Promise<Held | undefined> {
-    return heldOf(await persist(() => kv.get(jobKey(id))));
+  async function read(id: string): Promise<StoredJob | undefined> {
+    return readRecord(await persist(() => kv.get(jobKey(id))));
   }
 
   /** Writes a job, knowing its own write again when the answer was lost. */
   async function write(
     job: Job,
     complete: (atomic: KvAtomic) => KvAtomic,
-  ): Promise<Held | undefined> {
+  ): Promise<StoredJob | undefined> {
     const key = jobKey(job.id);
     const by = crypto.randomUUID();
-    const bytes = recordOf(job, by);
+    const bytes = writeRecord(job, by);
     const version = await commit(
       () => complete(kv.atomic()).set(key, bytes),
       async () => {
         const entry = await kv.get(key);
-        const found = heldOf(entry);
+        const found = readRecord(entry);
         return found?.by === by ? found.version : undefined;
       },
     );
@@ -92,10 +96,10 @@ export function kvJobStore(kv: KvLike, options: KvJobStoreOptions): JobStore {
   }
 
   function replace(
-    { job, version }: Held,
+    { job, version }: StoredJob,
     next: Job,
-    steps: readonly [name: string, value: Kept][] = [],
-  ): Promise<Held | undefined> {
+    steps: readonly [name: string, value: StoredValue][] = [],
+  ): Promise<StoredJob | undefined> {
     return write(next, (atomic) => {
       atomic.check({ key: jobKey(job.id), versionstamp: version })
         .set(dueKey(dueOf(next)), NOTHING);
@@ -138,8 +142,8 @@ export function kvJobStore(kv: KvLike, options: KvJobStoreOptions): JobStore {
     async answer(held, next, answers) {
       const prefix = chunksOf(held.job.id);
       const steps = Array.from(answers, async ([name, value]) => {
-        const kept = await keep(kv, prefix, value, maxValueBytes);
-        return [name, kept] as [string, Kept];
+        const kept = await storeValue(kv, prefix, value, maxValueBytes);
+        return [name, kept] as [string, StoredValue];
       });
       return await replace(held, next, await Promise.all(steps));
     },
@@ -173,12 +177,12 @@ export function kvJobStore(kv: KvLike, options: KvJobStoreOptions): JobStore {
 
     async complete(held, next, result) {
       const { id } = held.job;
-      const kept = await keep(kv, chunksOf(id), result, maxValueBytes);
+      const kept = await storeValue(kv, chunksOf(id), result, maxValueBytes);
       return await replace(held, next(kept));
     },
 
     async keepStep({ job, version }, name, value) {
-      const kept = await keep(kv, chunksOf(job.id), value, maxValueBytes);
+      const kept = await storeValue(kv, chunksOf(job.id), value, maxValueBytes);
       const key = [...stepsOf(job.id), name];
       const by = crypto.randomUUID();
       const landed = await commit(
@@ -202,7 +206,7 @@ export function kvJobStore(kv: KvLike, options: KvJobStoreOptions): JobStore {
       return persist(async () => {
         const steps = new Map<string, unknown>();
         for await (const { key, value } of kv.list({ prefix: stepsOf(id) })) {
-          const kept = fromBytes(value) as Kept;
+          const kept = fromBytes(value) as StoredValue;
           steps.set(String(key.at(-1)), await readKept(kv, chunksOf(id), kept));
         }
         return steps;
@@ -262,10 +266,10 @@ export function kvJobStore(kv: KvLike, options: KvJobStoreOptions): JobStore {
   };
 
   /** Large arguments are announced first: chunks that get no job are removed. */
-  async function keepArgs(id: string, args: unknown): Promise<Kept> {
+  async function keepArgs(id: string, args: unknown): Promise<StoredValue> {
     const announced: Due = { at: now() + ORPHANED_AFTER_MS, id };
     const limit = Infinity; // the body was capped
-    return await keep(kv, chunksOf(id), args, limit, async () => {
+    return await storeValue(kv, chunksOf(id), args, limit, async () => {
       const key = dueKey(announced);
       await persist(() => kv.atomic().set(key, NOTHING).commit());
     });

@@ -10,7 +10,7 @@
  */
 
 import { extend, type Progress } from "./job.ts";
-import type { Held, JobStore } from "./store.ts";
+import type { JobStore, StoredJob } from "./store.ts";
 
 /** A job that this instance may write to. */
 export interface Lease {
@@ -22,8 +22,8 @@ export interface Lease {
   report(progress: Progress): void;
   /** Gives the lease up in one last write; `undefined` if it was lost. */
   end(
-    write: (held: Held) => Promise<Held | undefined>,
-  ): Promise<Held | undefined>;
+    write: (held: StoredJob) => Promise<StoredJob | undefined>,
+  ): Promise<StoredJob | undefined>;
   /** Loses the lease on purpose: the job was ended by this very instance. */
   lose(): void;
 }
@@ -33,7 +33,7 @@ const PROGRESS_GAP_MS = 500;
 
 /** Takes charge of a claimed job, and keeps its lease alive until it ends. */
 export function holdLease(
-  claimed: Held,
+  claimed: StoredJob,
   store: JobStore,
   leaseMs: number,
   now: () => number,

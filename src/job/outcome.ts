@@ -5,7 +5,7 @@
  */
 
 import { CountersignError, ToolError } from "../errors.ts";
-import type { Asked, Job, Progress } from "./job.ts";
+import type { Job, OpenQuestion, Progress } from "./job.ts";
 import type { JobStore } from "./store.ts";
 
 /** What became of a call. Refusals and failures of a call are thrown instead. */
@@ -20,7 +20,7 @@ export type Outcome =
     readonly kind: "running";
     readonly progress: Progress | undefined;
     /** What the job waits to be told, by name. */
-    readonly questions?: Readonly<Record<string, Asked>>;
+    readonly questions?: Readonly<Record<string, OpenQuestion>>;
   }
   | { readonly kind: "done"; readonly result: unknown }
   | { readonly kind: "ended"; readonly error: CountersignError };

@@ -18,7 +18,7 @@ import type { Nonce } from "../signing/nonce.ts";
 import type { Job, JobStatus } from "./job.ts";
 
 /** A job as last read, with the version that a write must still find. */
-export interface Held {
+export interface StoredJob {
   /** The job. */
   readonly job: Job;
   /** Changes with every write of the job. */
@@ -52,8 +52,8 @@ export interface Listing {
 
 /** What became of a job that was to be accepted. */
 export type Acceptance =
-  | { readonly kind: "accepted"; readonly held: Held }
-  | { readonly kind: "known"; readonly held: Held }
+  | { readonly kind: "accepted"; readonly held: StoredJob }
+  | { readonly kind: "known"; readonly held: StoredJob }
   | { readonly kind: "replayed" };
 
 /** Where jobs and their steps live. */
@@ -68,39 +68,39 @@ export interface JobStore {
     nonce: Nonce | undefined,
   ): Promise<Acceptance>;
   /** Reads a job. */
-  read(id: string): Promise<Held | undefined>;
+  read(id: string): Promise<StoredJob | undefined>;
   /** Reads a job's arguments. */
   args(job: Job): Promise<unknown>;
   /** Reads a completed job's result. */
   result(job: Job): Promise<unknown>;
   /** Replaces a job; `undefined` if it changed since it was read. */
-  replace(held: Held, next: Job): Promise<Held | undefined>;
+  replace(held: StoredJob, next: Job): Promise<StoredJob | undefined>;
   /**
    * Replaces a job with one that keeps `result`.
    *
    * @throws {CountersignError} `result_too_large`
    */
   complete(
-    held: Held,
+    held: StoredJob,
     next: (result: NonNullable<Job["result"]>) => Job,
     result: unknown,
-  ): Promise<Held | undefined>;
+  ): Promise<StoredJob | undefined>;
   /**
    * Replaces a job that was told something, keeping the answers as steps.
    *
    * @throws {CountersignError} `result_too_large`
    */
   answer(
-    held: Held,
+    held: StoredJob,
     next: Job,
     answers: ReadonlyMap<string, unknown>,
-  ): Promise<Held | undefined>;
+  ): Promise<StoredJob | undefined>;
   /**
    * Keeps a step's value; `false` if the job changed since it was read.
    *
    * @throws {CountersignError} `result_too_large`
    */
-  keepStep(held: Held, name: string, value: unknown): Promise<boolean>;
+  keepStep(held: StoredJob, name: string, value: unknown): Promise<boolean>;
   /** Reads the values of all kept steps. */
   steps(id: string): Promise<Map<string, unknown>>;
   /** Lists what is due, longest overdue first. */
@@ -113,10 +113,10 @@ export interface JobStore {
   list(clientId: string, page: Page): Promise<Listing>;
   /** Waits, at most `ms`, until a job is not as it was read; reads it again. */
   changed(
-    held: Held,
+    held: StoredJob,
     ms: number,
     signal?: AbortSignal,
-  ): Promise<Held | undefined>;
+  ): Promise<StoredJob | undefined>;
   /** Removes a final job with all that belongs to it; `false` if it changed. */
-  remove(held: Held): Promise<boolean>;
+  remove(held: StoredJob): Promise<boolean>;
 }

@@ -7,9 +7,9 @@
 import { CountersignError } from "../errors.ts";
 import type { Background } from "./background.ts";
 import { type Outcome, outcomeOf } from "./outcome.ts";
-import { answered, isFinal, type Job } from "./job.ts";
+import { isFinal, type Job, takeAnswers } from "./job.ts";
 import { answerStep } from "./journal.ts";
-import type { Held, JobStore } from "./store.ts";
+import type { JobStore, StoredJob } from "./store.ts";
 
 /** A job as its owner may see it. */
 export interface View {
@@ -54,9 +54,9 @@ export interface Following {
 export interface FollowingOptions {
   readonly store: JobStore;
   /** Reads a job, for its owner only. */
-  owned(id: string, clientId: string): Promise<Held>;
+  owned(id: string, clientId: string): Promise<StoredJob>;
   /** Runs a job that is overdue. */
-  drive(held: Held, background: Background): void;
+  drive(held: StoredJob, background: Background): void;
   /** Current time, in Unix milliseconds. */
   now(): number;
 }
@@ -71,15 +71,15 @@ const PATIENCE_MS = 10_000;
 export function following(options: FollowingOptions): Following {
   const { store, owned, drive, now } = options;
 
-  async function viewOf({ job }: Held): Promise<View> {
+  async function viewOf({ job }: StoredJob): Promise<View> {
     return { job, outcome: await outcomeOf(job, store) };
   }
 
   /** Waits for a change, or until the job is due; `undefined` once nobody waits. */
   async function change(
-    held: Held,
+    held: StoredJob,
     signal: AbortSignal,
-  ): Promise<Held | undefined> {
+  ): Promise<StoredJob | undefined> {
     const dueInMs = Math.max(SHORTEST_WAIT_MS, held.job.dueAt - now());
     const waitMs = Math.min(LONGEST_WAIT_MS, dueInMs);
     try {
@@ -99,7 +99,7 @@ export function following(options: FollowingOptions): Following {
 
     async *follow(id, clientId, signal, background) {
       let seen: string | undefined;
-      let held: Held | undefined = await owned(id, clientId);
+      let held: StoredJob | undefined = await owned(id, clientId);
       while (held && !signal.aborted) {
         drive(held, background);
         const { status, progress, questions } = held.job;
@@ -121,7 +121,7 @@ export function following(options: FollowingOptions): Following {
           const steps = names.map((name) =>
             [answerStep(name), answers[name]] as const
           );
-          const next = answered(held.job, now(), new Set(names));
+          const next = takeAnswers(held.job, now(), new Set(names));
           const written = await store.answer(held, next, new Map(steps));
           if (written) {
             drive(written, background);

@@ -8,7 +8,12 @@ import { CountersignError, TerminalError, ToolError } from "../errors.ts";
 import type { KvLike } from "../kv/kv.ts";
 import type { Log } from "../log.ts";
 import type { Tools } from "../tool/tool.ts";
-import { attempt, type Ending, LONGEST_MESSAGE, marks } from "./attempt.ts";
+import {
+  type Ending,
+  logFields,
+  LONGEST_MESSAGE,
+  runAttempt,
+} from "./attempt.ts";
 import {
   backoff,
   cancel,
@@ -22,7 +27,7 @@ import {
   suspend,
 } from "./job.ts";
 import { holdLease, type Lease } from "./lease.ts";
-import type { Due, Held, JobStore } from "./store.ts";
+import type { Due, JobStore, StoredJob } from "./store.ts";
 
 /** How jobs are run; every time is in milliseconds. */
 export interface WorkerOptions {
@@ -62,13 +67,17 @@ export interface Worker {
    * Runs a job whose lease was just taken, until it ends or gives way; as it
    * then stands, or `undefined` if the lease was lost.
    */
-  run(claimed: Held, env: unknown, sliceMs?: number): Promise<Held | undefined>;
+  run(
+    claimed: StoredJob,
+    env: unknown,
+    sliceMs?: number,
+  ): Promise<StoredJob | undefined>;
   /** Claims a due job and runs it; `false` if somebody else did. */
-  take(held: Held, env: unknown, sliceMs?: number): Promise<boolean>;
+  take(held: StoredJob, env: unknown, sliceMs?: number): Promise<boolean>;
   /** Attends to everything that is due, up to `limit` jobs. */
   work(env: unknown, limit: number, sliceMs?: number): Promise<WorkReport>;
   /** Ends a job for its owner. */
-  cancel(held: Held): Promise<Held | undefined>;
+  cancel(held: StoredJob): Promise<StoredJob | undefined>;
   /** Stops claiming, stops what runs, and gives the leases back. */
   stop(): Promise<void>;
 }
@@ -102,11 +111,11 @@ export function createWorker(options: WorkerOptions): Worker {
     if (token !== undefined) leases.delete(token);
   }
 
-  async function run(claimed: Held, env: unknown, sliceMs = Infinity) {
+  async function run(claimed: StoredJob, env: unknown, sliceMs = Infinity) {
     const { job } = claimed;
     if (job.lease) leases.set(job.lease, now() + sliceMs + OVERRUN_MS);
     const lease = holdLease(claimed, store, leaseMs, now);
-    const done = attempt({
+    const done = runAttempt({
       job,
       lease,
       tool: tools[job.tool],
@@ -123,7 +132,7 @@ export function createWorker(options: WorkerOptions): Worker {
         // The lease runs out, and the job is taken up again.
         lease.lose();
         log("error", "A job is left to its next attempt", {
-          ...marks(job),
+          ...logFields(job),
           error,
         });
         return undefined;
@@ -136,10 +145,10 @@ export function createWorker(options: WorkerOptions): Worker {
     return await done;
   }
 
-  async function take(held: Held, env: unknown, sliceMs?: number) {
+  async function take(held: StoredJob, env: unknown, sliceMs?: number) {
     const token = lease();
     if (token === undefined) return false;
-    let claimed: Held | undefined;
+    let claimed: StoredJob | undefined;
     try {
       const next = claim(held.job, now(), token, leaseMs);
       claimed = await store.replace(held, next);
@@ -156,7 +165,7 @@ export function createWorker(options: WorkerOptions): Worker {
     job: Job,
     lease: Lease,
     ending: Ending,
-  ): Promise<Held | undefined> {
+  ): Promise<StoredJob | undefined> {
     switch (ending.kind) {
       case "lost":
         return undefined;
@@ -195,7 +204,7 @@ export function createWorker(options: WorkerOptions): Worker {
     const last = failures >= attempts || error instanceof TerminalError ||
       codeOf(error) === "result_too_large";
     log(last ? "error" : "warn", "A job's attempt failed", {
-      ...marks(job),
+      ...logFields(job),
       attempt: failures,
       error,
     });
@@ -234,7 +243,7 @@ export function createWorker(options: WorkerOptions): Worker {
 
     async cancel(held) {
       for (
-        let current: Held | undefined = held;
+        let current: StoredJob | undefined = held;
         current;
         current = await store.read(current.job.id)
       ) {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { settles } from "../waiting.ts";
+import { settlesWithin } from "../waiting.ts";
 import { persist } from "./commit.ts";
 import type { KvKey, KvLike } from "./kv.ts";
 
@@ -32,7 +32,7 @@ export async function waitForChange(
     for (let gap = FIRST_GAP_MS;; gap = Math.min(LONGEST_GAP_MS, gap * 1.5)) {
       const left = deadline - Date.now();
       if (left <= 0 || signal?.aborted) return;
-      const told = await settles(change, Math.min(gap, left), signal);
+      const told = await settlesWithin(change, Math.min(gap, left), signal);
       if (told) change = changes?.read();
       const { versionstamp } = await persist(() => kv.get(key));
       if (versionstamp !== version) return;

@@ -14,7 +14,7 @@ import { commit, persist } from "./commit.ts";
 import { fromBytes, type KvKey, type KvLike, toBytes } from "./kv.ts";
 
 /** A value in its record, or where its chunks are. */
-export type Kept =
+export type StoredValue =
   | { readonly value?: unknown }
   | { readonly chunks: number; readonly at: string };
 
@@ -33,13 +33,13 @@ const KEYS_A_READ = 10;
  * @param announce Called before the first chunk is written.
  * @throws {CountersignError} `result_too_large`
  */
-export async function keep(
+export async function storeValue(
   kv: KvLike,
   prefix: KvKey,
   value: unknown,
   maxBytes: number,
   announce?: () => Promise<void>,
-): Promise<Kept> {
+): Promise<StoredValue> {
   if (value === undefined) return {};
   const bytes = toBytes(value);
   if (bytes.length <= INLINE_BYTES) return { value };
@@ -70,11 +70,11 @@ export async function keep(
   return { chunks, at };
 }
 
-/** Reads a value that {@linkcode keep} kept under `prefix`. */
-export async function read(
+/** Reads a value that {@linkcode storeValue} kept under `prefix`. */
+export async function readValue(
   kv: KvLike,
   prefix: KvKey,
-  kept: Kept,
+  kept: StoredValue,
 ): Promise<unknown> {
   if (!("chunks" in kept)) return kept.value;
   const parts: Uint8Array[] = [];

@@ -53,7 +53,7 @@ export function spendingOf(
 }
 
 /** Spends each nonce in a commit of its own. */
-export function kvGuard(
+export function spendInKv(
   kv: KvLike,
   prefix: KvKey,
   now: () => number,
@@ -68,7 +68,7 @@ export function kvGuard(
  * next ones gather; a group that fails, because one of its nonces was spent
  * before, is split. Not for Workers, where a request cannot wait for another's.
  */
-export function groupedKvGuard(
+export function spendInGroups(
   kv: KvLike,
   prefix: KvKey,
   now: () => number,

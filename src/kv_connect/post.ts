@@ -4,7 +4,7 @@
  * @module
  */
 
-import { limited } from "../waiting.ts";
+import { withLimits } from "../waiting.ts";
 import { type Action, KvConnectError } from "./error.ts";
 
 /** How requests get there. */
@@ -40,7 +40,7 @@ export async function post<T>(
 ): Promise<T> {
   const { host } = new URL(url);
   const reason = (ms: number) => new Error(`no answer within ${ms} ms`);
-  const { status, bytes } = await limited(
+  const { status, bytes } = await withLimits(
     { ms: timeoutMs, reason },
     async (signal) => {
       try {

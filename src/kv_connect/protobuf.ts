@@ -12,7 +12,10 @@ import { concat } from "../bytes.ts";
 export type Field = readonly [number, number | Uint8Array];
 
 /** What was read: the values of each field, in the order they came. */
-export type Message = ReadonlyMap<number, readonly (number | Uint8Array)[]>;
+export type ProtobufMessage = ReadonlyMap<
+  number,
+  readonly (number | Uint8Array)[]
+>;
 
 /** Wire types, {@link https://protobuf.dev/programming-guides/encoding/#structure}. */
 const VARINT = 0;
@@ -49,7 +52,7 @@ function varint(value: number): number[] {
  *
  * @throws {TypeError} If the bytes are none.
  */
-export function decode(bytes: Uint8Array): Message {
+export function decode(bytes: Uint8Array): ProtobufMessage {
   const message = new Map<number, (number | Uint8Array)[]>();
   let at = 0;
 
@@ -90,14 +93,14 @@ export function decode(bytes: Uint8Array): Message {
 }
 
 /** A varint field's value; 0 where it was left out. */
-export function numberOf(message: Message, field: number): number {
+export function numberOf(message: ProtobufMessage, field: number): number {
   const value = message.get(field)?.at(-1) ?? 0;
   if (typeof value === "number") return value;
   throw new TypeError(`Cannot read field ${field} as a number`);
 }
 
 /** A bytes field's values, in order. */
-export function bytesOf(message: Message, field: number): Uint8Array[] {
+export function bytesOf(message: ProtobufMessage, field: number): Uint8Array[] {
   return (message.get(field) ?? []).map((value) => {
     if (typeof value !== "number") return value;
     throw new TypeError(`Cannot read field ${field} as bytes`);

@@ -35,7 +35,7 @@ export type Authenticate = (
 const ANYBODY: Principal = { id: "mcp:anybody", may: () => true };
 
 /** Lets everybody in; they share one identity, and so their tasks. */
-export const openDoor: McpAuthenticate = () =>
+export const anyone: McpAuthenticate = () =>
   Promise.resolve({ caller: ANYBODY });
 
 /** Lets in whom the server's own function knows. */

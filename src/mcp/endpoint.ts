@@ -8,10 +8,10 @@
  */
 
 import type { Background } from "../job/background.ts";
-import type { House } from "../call/services.ts";
-import { replayed } from "../job/jobs.ts";
+import type { Services } from "../call/services.ts";
+import { replayedError } from "../job/jobs.ts";
 import type { Log } from "../log.ts";
-import { receive } from "../http/read_body.ts";
+import { readBody } from "../http/read_body.ts";
 import { mayRepeat } from "../signatures/authenticate.ts";
 import type { Authenticated, McpAuthenticate } from "./authenticate.ts";
 import type { Exchange, ServerFacts } from "./exchange.ts";
@@ -19,11 +19,11 @@ import {
   CODE,
   errorResponse,
   idOf,
-  type Message,
   messageOf,
   parse,
   resultResponse,
   RpcError,
+  type RpcMessage,
 } from "./json_rpc.ts";
 import { answerBatch, answerLegacy, isBatch, legacyMeta } from "./legacy.ts";
 import { answerModern, checkRequest } from "./modern.ts";
@@ -33,17 +33,17 @@ import {
   type OriginRules,
   preflight,
 } from "./http/origin.ts";
-import { type Answer, reply } from "./http/respond.ts";
+import { respond, type RpcResponse } from "./http/respond.ts";
 import { rpcErrorOf } from "./results.ts";
 import { isLegacy } from "./revisions.ts";
 
 /** What an endpoint is made of. */
-export interface McpPlan {
+export interface McpSettings {
   readonly path: string;
   readonly authenticate: McpAuthenticate;
   readonly origins: OriginRules;
   readonly server: ServerFacts;
-  readonly bodyLimit: number;
+  readonly maxBodyBytes: number;
   /** Most characters of a result's JSON. */
   readonly maxResult: number;
   readonly log: Log;
@@ -52,7 +52,7 @@ export interface McpPlan {
 
 /** What an endpoint works with, once it is open. */
 export interface McpHouse {
-  readonly house: House;
+  readonly house: Services;
   readonly stateKey: CryptoKey;
 }
 
@@ -66,7 +66,7 @@ export interface Platform {
 /** Answers a request at the endpoint; never throws. */
 export async function answerMcp(
   request: Request,
-  plan: McpPlan,
+  plan: McpSettings,
   open: () => Promise<McpHouse>,
   platform: Platform,
 ): Promise<Response> {
@@ -92,7 +92,7 @@ export async function answerMcp(
 
 async function answerPost(
   request: Request,
-  plan: McpPlan,
+  plan: McpSettings,
   open: () => Promise<McpHouse>,
   platform: Platform,
 ): Promise<Response> {
@@ -102,7 +102,7 @@ async function answerPost(
       headers: { allow: "POST" },
     });
   }
-  const body = await receive(request, plan.bodyLimit);
+  const body = await readBody(request, plan.maxBodyBytes);
   const known = await plan.authenticate(request, body);
   if (known instanceof Response) return known;
   const answer = await answerKnown(request, body, known, plan, open, platform)
@@ -114,7 +114,7 @@ async function answerKnown(
   request: Request,
   body: Uint8Array,
   known: Authenticated,
-  plan: McpPlan,
+  plan: McpSettings,
   open: () => Promise<McpHouse>,
   platform: Platform,
 ): Promise<Response> {
@@ -131,7 +131,7 @@ async function answerKnown(
   async function answer(
     json: unknown,
     notify: (frame: object) => void,
-  ): Promise<Answer | undefined> {
+  ): Promise<RpcResponse | undefined> {
     try {
       const message = messageOf(json);
       const legacy = isLegacy(message, headers);
@@ -176,8 +176,8 @@ async function answerKnown(
     const refused = await answer(json, () => {});
     return refused ? toResponse(refused) : accepted();
   }
-  return await reply(
-    (notify) => answer(json, notify) as Promise<Answer>,
+  return await respond(
+    (notify) => answer(json, notify) as Promise<RpcResponse>,
     { streams, gone: stop },
   );
 }
@@ -187,10 +187,10 @@ async function spendFirst(
   nonce: Authenticated["nonce"],
   { house }: McpHouse,
 ): Promise<void> {
-  if (nonce && !await house.spend(nonce)) throw replayed();
+  if (nonce && !await house.spend(nonce)) throw replayedError();
 }
 
-function isNotification(json: unknown): json is Message {
+function isNotification(json: unknown): json is RpcMessage {
   return typeof json === "object" && json !== null && !("id" in json);
 }
 
@@ -198,15 +198,15 @@ function accepted(): Response {
   return new Response(null, { status: 202 });
 }
 
-function ok(message: object): Answer {
+function ok(message: object): RpcResponse {
   return { message, status: 200, headers: {} };
 }
 
 function failed(
   thrown: unknown,
   id: ReturnType<typeof idOf>,
-  { log }: McpPlan,
-): Answer {
+  { log }: McpSettings,
+): RpcResponse {
   const error = rpcErrorOf(thrown);
   if (error.status >= 500 || error.code === CODE.internal) {
     log("error", error.message, { code: error.code, error: error.cause });
@@ -215,11 +215,11 @@ function failed(
   return { message: errorResponse(id, error), status, headers };
 }
 
-function refusal(thrown: unknown, plan: McpPlan): Response {
+function refusal(thrown: unknown, plan: McpSettings): Response {
   return toResponse(failed(thrown, undefined, plan));
 }
 
-function toResponse({ message, status, headers }: Answer): Response {
+function toResponse({ message, status, headers }: RpcResponse): Response {
   return Response.json(message, {
     status,
     headers: { "cache-control": "no-store", ...headers },

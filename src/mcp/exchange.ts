@@ -4,22 +4,22 @@
  * @module
  */
 
-import type { House } from "../call/services.ts";
+import type { Services } from "../call/services.ts";
 import type { Background } from "../job/background.ts";
 import type { Principal } from "../signing/keyring.ts";
 import type { Nonce } from "../signing/nonce.ts";
-import type { Message } from "./json_rpc.ts";
+import type { RpcMessage } from "./json_rpc.ts";
 import type { Meta } from "./meta.ts";
 
 /** A request by a caller who is known, with all that answering it takes. */
 export interface Exchange {
-  readonly message: Message;
+  readonly message: RpcMessage;
   readonly meta: Meta;
   readonly headers: Headers;
   readonly principal: Principal;
   /** To be spent before anything is done. */
   readonly nonce: Nonce | undefined;
-  readonly house: House;
+  readonly house: Services;
   /** Protects `requestState`. */
   readonly stateKey: CryptoKey;
   readonly server: ServerFacts;
@@ -40,5 +40,5 @@ export interface ServerFacts {
   readonly info: { readonly name: string; readonly version: string };
   readonly instructions: string | undefined;
   /** Whether all callers see the same, so that their answers may be shared. */
-  readonly open: boolean;
+  readonly isPublic: boolean;
 }

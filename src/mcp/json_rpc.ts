@@ -11,7 +11,7 @@ import { decodeUtf8, isObject } from "../json/i_json.ts";
 export type Id = string | number;
 
 /** A request, or a notification where `id` is missing. */
-export interface Message {
+export interface RpcMessage {
   readonly id?: Id;
   readonly method: string;
   readonly params: Readonly<Record<string, unknown>>;
@@ -19,7 +19,7 @@ export interface Message {
 
 /** Codes of JSON-RPC's own and of MCP 2026-07-28. */
 export const CODE = {
-  parse: -32700,
+  parseBody: -32700,
   invalidRequest: -32600,
   methodNotFound: -32601,
   invalidParams: -32602,
@@ -31,7 +31,7 @@ export const CODE = {
 
 /** HTTP statuses that the specification sets; the rest are answered with 200. */
 const STATUS: Readonly<Record<number, number>> = {
-  [CODE.parse]: 400,
+  [CODE.parseBody]: 400,
   [CODE.invalidRequest]: 400,
   [CODE.methodNotFound]: 404,
   [CODE.headerMismatch]: 400,
@@ -82,7 +82,7 @@ export function parse(body: Uint8Array): unknown {
     return JSON.parse(decodeUtf8(body));
   } catch (cause) {
     const message = "The body is not JSON in UTF-8";
-    throw new RpcError(CODE.parse, message, { cause });
+    throw new RpcError(CODE.parseBody, message, { cause });
   }
 }
 
@@ -91,7 +91,7 @@ export function parse(body: Uint8Array): unknown {
  *
  * @throws {RpcError} `invalidRequest`
  */
-export function messageOf(json: unknown): Message {
+export function messageOf(json: unknown): RpcMessage {
   if (!isObject(json)) throw invalid("Send one JSON-RPC object, no batch");
   const { jsonrpc, id, method, params = {} } = json;
   if (jsonrpc !== "2.0") throw invalid('Set jsonrpc to "2.0"');

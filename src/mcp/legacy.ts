@@ -7,14 +7,14 @@
 
 import { isObject } from "../json/i_json.ts";
 import type { Exchange } from "./exchange.ts";
-import { CODE, invalidParams, type Message, RpcError } from "./json_rpc.ts";
+import { CODE, invalidParams, RpcError, type RpcMessage } from "./json_rpc.ts";
 import { type Meta, tokenOf } from "./meta.ts";
 import { callTool } from "./methods/tools_call.ts";
 import { listTools } from "./methods/tools_list.ts";
 import { LEGACY } from "./revisions.ts";
 
 /** What an `initialize` of an earlier revision would have said. */
-export function legacyMeta({ params }: Message): Meta {
+export function legacyMeta({ params }: RpcMessage): Meta {
   const meta = isObject(params._meta) ? params._meta : {};
   return {
     protocolVersion: LEGACY[0],

@@ -6,7 +6,7 @@
  */
 
 import { isObject } from "../json/i_json.ts";
-import { invalidParams, type Message } from "./json_rpc.ts";
+import { invalidParams, type RpcMessage } from "./json_rpc.ts";
 
 /** The reserved keys that this server reads or writes. */
 export const KEY = {
@@ -44,7 +44,7 @@ const LEVELS = new Set([
  *
  * @throws {RpcError} -32602 with status 400, if a required key is missing or malformed.
  */
-export function metaOf({ params }: Message): Meta {
+export function metaOf({ params }: RpcMessage): Meta {
   const meta = params._meta;
   if (!isObject(meta)) throw malformed("_meta must be an object");
   const protocolVersion = meta[KEY.protocolVersion];

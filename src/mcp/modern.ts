@@ -4,17 +4,17 @@
  * @module
  */
 
-import { refuseHaste } from "../call/dispatch.ts";
+import { checkRateLimit } from "../call/dispatch.ts";
 import { discover } from "./methods/discover.ts";
 import type { Exchange } from "./exchange.ts";
 import { checkNames, checkVersion } from "./http/headers.ts";
-import { CODE, type Message, RpcError } from "./json_rpc.ts";
+import { CODE, RpcError, type RpcMessage } from "./json_rpc.ts";
 import { listen } from "./methods/listen.ts";
 import { KEY, type Meta, metaOf } from "./meta.ts";
 import { cancelTask, getTask, needTasks, updateTask } from "./methods/tasks.ts";
 import { callTool } from "./methods/tools_call.ts";
 import { listTools } from "./methods/tools_list.ts";
-import { MODERN, unsupported } from "./revisions.ts";
+import { MODERN, unsupportedVersion } from "./revisions.ts";
 
 type Method = (exchange: Exchange) => object | Promise<object>;
 
@@ -33,11 +33,11 @@ const METHODS: Readonly<Record<string, Method>> = {
  *
  * @throws {RpcError} With a code and status for each rule.
  */
-export function checkRequest(message: Message, headers: Headers): Meta {
+export function checkRequest(message: RpcMessage, headers: Headers): Meta {
   const meta = metaOf(message);
   checkVersion(headers, meta);
   if (!MODERN.includes(meta.protocolVersion)) {
-    throw unsupported(meta.protocolVersion);
+    throw unsupportedVersion(meta.protocolVersion);
   }
   checkNames(headers, message);
   return meta;
@@ -58,7 +58,7 @@ export async function answerModern(exchange: Exchange): Promise<object> {
   // `tools/call` asks the limit itself, as envelopes do.
   if (isTasks || method === "subscriptions/listen") {
     const { principal: caller, background } = exchange;
-    await refuseHaste({ caller, name: method, background }, house);
+    await checkRateLimit({ caller, name: method, background }, house);
   }
   const result = await METHODS[method](exchange) as { _meta?: object };
   return {

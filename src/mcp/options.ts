@@ -7,13 +7,13 @@
 import type { Keyring } from "../signing/keyring.ts";
 import type { Log } from "../log.ts";
 import {
+  anyone,
   type Authenticate,
   byFunction,
   bySignature,
   type McpAuthenticate,
-  openDoor,
 } from "./authenticate.ts";
-import type { McpPlan } from "./endpoint.ts";
+import type { McpSettings } from "./endpoint.ts";
 import { LOOPBACK } from "./http/origin.ts";
 
 /** Options of the MCP endpoint. */
@@ -45,18 +45,18 @@ export interface McpOptions {
  *
  * @throws {TypeError} If one is malformed.
  */
-export function planMcp(
+export function checkMcpOptions(
   options: McpOptions,
   server: {
     readonly serverId: string;
     readonly envelopePath: string;
     readonly keyring: Keyring;
-    readonly bodyLimit: number;
+    readonly maxBodyBytes: number;
     readonly maxValueBytes: number;
     readonly log: Log;
     readonly now: () => number;
   },
-): McpPlan {
+): McpSettings {
   const {
     path = "/mcp",
     authenticate,
@@ -80,21 +80,21 @@ export function planMcp(
   const open = authenticate === "none";
   return {
     path,
-    authenticate: doorOf(),
+    authenticate: authenticatorOf(),
     origins: {
       allowedOrigins,
       allowedHosts: options.allowedHosts ?? (open ? LOOPBACK : undefined),
     },
-    server: { info: { name: serverId, version }, instructions, open },
-    bodyLimit: server.bodyLimit,
+    server: { info: { name: serverId, version }, instructions, isPublic: open },
+    maxBodyBytes: server.maxBodyBytes,
     maxResult: server.maxValueBytes,
     log,
     now,
   };
 
-  function doorOf(): McpAuthenticate {
+  function authenticatorOf(): McpAuthenticate {
     if (authenticate === undefined) return bySignature(keyring, now, authority);
-    if (authenticate === "none") return openDoor;
+    if (authenticate === "none") return anyone;
     if (typeof authenticate === "function") return byFunction(authenticate);
     throw new TypeError('mcp.authenticate must be a function or "none"');
   }

@@ -5,7 +5,7 @@
  */
 
 import { isObject } from "../json/i_json.ts";
-import { CODE, type Message, RpcError } from "./json_rpc.ts";
+import { CODE, RpcError, type RpcMessage } from "./json_rpc.ts";
 import { KEY } from "./meta.ts";
 
 /** The revisions without sessions, newest first. */
@@ -22,7 +22,7 @@ export const LEGACY: readonly string[] = [
 export const VERSION_HEADER = "mcp-protocol-version";
 
 /** Whether a message belongs to the revisions that begin with `initialize`. */
-export function isLegacy(message: Message, headers: Headers): boolean {
+export function isLegacy(message: RpcMessage, headers: Headers): boolean {
   const meta = message.params._meta;
   if (
     isObject(meta) &&
@@ -30,7 +30,7 @@ export function isLegacy(message: Message, headers: Headers): boolean {
   ) return false;
   const named = headers.get(VERSION_HEADER)?.trim();
   if (named === undefined || LEGACY.includes(named)) return true;
-  if (!MODERN.includes(named)) throw unsupported(named);
+  if (!MODERN.includes(named)) throw unsupportedVersion(named);
   if (message.method !== "initialize") return false;
   throw new RpcError(
     CODE.headerMismatch,
@@ -39,7 +39,7 @@ export function isLegacy(message: Message, headers: Headers): boolean {
 }
 
 /** The refusal of a revision. */
-export function unsupported(requested: string): RpcError {
+export function unsupportedVersion(requested: string): RpcError {
   return new RpcError(
     CODE.unsupportedVersion,
     `Unsupported protocol version "${requested}"`,

@@ -9,7 +9,7 @@ import { VERSION } from "../envelope/signed_text.ts";
 const HEADERS = { "cache-control": "no-store" };
 
 /** Answers `GET /`: JSON, or a page for browsers. */
-export function about(
+export function describeServer(
   request: Request,
   identity: Readonly<Record<string, unknown>>,
 ): Response {
@@ -50,7 +50,9 @@ dt { color: GrayText } dd { margin: 0 0 1rem; font-family: ui-monospace, monospa
 }
 
 /** Answers `GET /healthz`: 200 while `probe` succeeds, 503 otherwise. */
-export async function health(probe: () => Promise<unknown>): Promise<Response> {
+export async function checkHealth(
+  probe: () => Promise<unknown>,
+): Promise<Response> {
   const ok = await probe().then(() => true, () => false);
   return Response.json(
     { status: ok ? "ok" : "unavailable" },

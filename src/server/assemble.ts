@@ -7,7 +7,7 @@
 import { BUILTINS } from "../call/builtin.ts";
 import { ID } from "../envelope/request.ts";
 import { deriveKey, type Secret, secretBytes, sign } from "../signing/hmac.ts";
-import type { House, RateLimit } from "../call/services.ts";
+import type { RateLimit, Services } from "../call/services.ts";
 import { kvJobStore } from "../job/kv_store.ts";
 import { createWorker, type Worker } from "../job/worker.ts";
 import { createJobs, type Jobs } from "../job/jobs.ts";
@@ -17,11 +17,11 @@ import {
   type Keyring,
 } from "../signing/keyring.ts";
 import type { KvLike } from "../kv/kv.ts";
-import { groupedKvGuard, kvGuard } from "../kv/nonces.ts";
+import { spendInGroups, spendInKv } from "../kv/nonces.ts";
 import { consoleLog, type Log } from "../log.ts";
-import type { McpPlan } from "../mcp/endpoint.ts";
-import { type McpOptions, planMcp } from "../mcp/options.ts";
-import { memoryGuard, type Spend } from "../signing/nonce.ts";
+import type { McpSettings } from "../mcp/endpoint.ts";
+import { checkMcpOptions, type McpOptions } from "../mcp/options.ts";
+import { type Spend, spendInMemory } from "../signing/nonce.ts";
 import type { Tools } from "../tool/tool.ts";
 
 /** How jobs are kept and run; every time is in milliseconds. */
@@ -53,7 +53,7 @@ export interface ServerOptions {
   /** How far a call's clock may be off, in milliseconds. Defaults to five minutes. */
   clockWindowMs?: number;
   /** Largest body, in bytes. Defaults to 1 MiB. */
-  bodyLimit?: number;
+  maxBodyBytes?: number;
   /** Largest result or step value, in bytes of JSON. Defaults to 8 MiB. */
   maxValueBytes?: number;
   /**
@@ -78,23 +78,23 @@ export interface ServerOptions {
 }
 
 /** What a server is made of, once its options have been found good. */
-export interface Plan {
+export interface Settings {
   readonly serverId: string;
   readonly path: string;
   readonly clockWindowMs: number;
-  readonly bodyLimit: number;
+  readonly maxBodyBytes: number;
   readonly maxValueBytes: number;
   readonly keyring: Keyring;
-  readonly mcp: McpPlan;
+  readonly mcp: McpSettings;
   readonly log: Log;
   readonly now: () => number;
   /** Opens the store and derives the keys. */
-  open(env: unknown): Promise<Opened>;
+  open(env: unknown): Promise<Resources>;
 }
 
 /** A house that is open. */
-export interface Opened {
-  readonly house: House;
+export interface Resources {
+  readonly house: Services;
   /** Protects what MCP clients carry from one round of a call to the next. */
   readonly stateKey: CryptoKey;
   readonly worker: Worker | undefined;
@@ -108,7 +108,7 @@ export interface Opened {
  * @throws {TypeError} If an option is missing or malformed.
  * @throws {RangeError} If a secret is too short.
  */
-export function plan(options: ServerOptions): Plan {
+export function checkOptions(options: ServerOptions): Settings {
   const {
     serverId,
     serverSecret,
@@ -117,7 +117,7 @@ export function plan(options: ServerOptions): Plan {
     kv,
     path = "/",
     clockWindowMs = 300_000,
-    bodyLimit = 1_048_576,
+    maxBodyBytes = 1_048_576,
     maxValueBytes = 8_388_608,
     replay = "changes",
     nonces = "kv",
@@ -150,14 +150,14 @@ export function plan(options: ServerOptions): Plan {
     serverId,
     path,
     clockWindowMs,
-    bodyLimit,
+    maxBodyBytes,
     maxValueBytes,
     keyring,
-    mcp: planMcp(mcp, {
+    mcp: checkMcpOptions(mcp, {
       serverId,
       envelopePath: path,
       keyring,
-      bodyLimit,
+      maxBodyBytes,
       maxValueBytes,
       log,
       now,
@@ -222,10 +222,10 @@ export function plan(options: ServerOptions): Plan {
   };
 
   function guard(kv: KvLike | undefined, prefix: readonly string[]): Spend {
-    if (kv === undefined || nonces === "memory") return memoryGuard(now);
+    if (kv === undefined || nonces === "memory") return spendInMemory(now);
     return isLocal(kv)
-      ? groupedKvGuard(kv, prefix, now)
-      : kvGuard(kv, prefix, now);
+      ? spendInGroups(kv, prefix, now)
+      : spendInKv(kv, prefix, now);
   }
 }
 

@@ -4,19 +4,19 @@
  * @module
  */
 
-import { about, health } from "./about.ts";
+import { checkHealth, describeServer } from "./about.ts";
 import {
-  type Opened,
-  type Plan,
-  plan,
+  checkOptions,
+  type Resources,
   type ServerOptions,
+  type Settings,
 } from "./assemble.ts";
 import { backgroundOf } from "../job/background.ts";
 import { callerGone } from "./caller_gone.ts";
 import { dispatch } from "../call/dispatch.ts";
 import {
   decodeRequest,
-  encodeAnswer,
+  encodeResponse,
   parseBody,
   requestIdOf,
   type SignAnswer,
@@ -24,8 +24,8 @@ import {
 import { CountersignError } from "../errors.ts";
 import type { WorkReport } from "../job/worker.ts";
 import { consoleLog } from "../log.ts";
-import { answerMcp, type McpPlan } from "../mcp/endpoint.ts";
-import { receive } from "../http/read_body.ts";
+import { answerMcp, type McpSettings } from "../mcp/endpoint.ts";
+import { readBody } from "../http/read_body.ts";
 import {
   errorOf,
   refusalOf,
@@ -100,20 +100,22 @@ export function createServer(
   options: ServerOptions | ((env: unknown) => ServerOptions),
 ): Server {
   // Settled values only: on Workers a promise belongs to the request that made it.
-  let planned = typeof options === "function" ? undefined : plan(options);
-  let opened: Opened | undefined;
+  let planned = typeof options === "function"
+    ? undefined
+    : checkOptions(options);
+  let opened: Resources | undefined;
 
-  function planOf(env: unknown): Plan {
-    if (planned || typeof options !== "function") return planned as Plan;
+  function planOf(env: unknown): Settings {
+    if (planned || typeof options !== "function") return planned as Settings;
     try {
-      return planned = plan(options(env));
+      return planned = checkOptions(options(env));
     } catch (error) {
       if (error instanceof CountersignError) throw error;
       throw new CountersignError("not_configured", (error as Error).message);
     }
   }
 
-  async function open(env: unknown): Promise<Opened> {
+  async function open(env: unknown): Promise<Resources> {
     if (opened) return opened;
     const made = await planOf(env).open(env).catch((cause) => {
       if (cause instanceof CountersignError) throw cause;
@@ -147,13 +149,13 @@ export function createServer(
         error: reply.error,
       };
       const limit = (planned?.maxValueBytes ?? 0) + ENVELOPE_ROOM;
-      return new Response(await encodeAnswer(answer, sign, limit), {
+      return new Response(await encodeResponse(answer, sign, limit), {
         status: reply.httpStatus,
         headers: { ...HEADERS, ...reply.headers },
       });
     };
     try {
-      const { serverId, path, bodyLimit, keyring, clockWindowMs, now, log } =
+      const { serverId, path, maxBodyBytes, keyring, clockWindowMs, now, log } =
         planOf(
           env,
         );
@@ -166,7 +168,7 @@ export function createServer(
           `Send envelopes with POST, not ${request.method}`,
         );
       }
-      const parsed = parseBody(await receive(request, bodyLimit));
+      const parsed = parseBody(await readBody(request, maxBodyBytes));
       requestId = requestIdOf(parsed.json);
       const { envelope, signed } = decodeRequest(parsed);
       if (envelope.server_id !== serverId) {
@@ -229,9 +231,9 @@ export function createServer(
         });
       }
       if (request.method === "GET") {
-        if (pathname === "/healthz") return await health(() => probe(env));
+        if (pathname === "/healthz") return await checkHealth(() => probe(env));
         const known = pathname === "/" && await identity(env);
-        if (known) return about(request, known);
+        if (known) return describeServer(request, known);
       }
       return await answer(request, pathname, env, platform);
     },
@@ -248,7 +250,7 @@ export function createServer(
   };
 
   /** A server that is not configured says so to those who send envelopes. */
-  function mcpAt(pathname: string, env: unknown): McpPlan | undefined {
+  function mcpAt(pathname: string, env: unknown): McpSettings | undefined {
     try {
       const { mcp } = planOf(env);
       return mcp.path === pathname ? mcp : undefined;

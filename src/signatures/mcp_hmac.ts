@@ -81,7 +81,7 @@ export function policy(
     params: ["expires", "nonce", "alg"],
     maxAge: MAX_LIFETIME,
     skew: SKEW,
-    now: Math.floor(now / 1000),
+    nowSeconds: Math.floor(now / 1000),
   };
 }
 

@@ -47,7 +47,7 @@ export interface SignaturePolicy {
   /** How far the signer's clock may be off, in seconds. */
   readonly skew: number;
   /** Current time, in Unix seconds. */
-  readonly now: number;
+  readonly nowSeconds: number;
 }
 
 /** A signature that satisfies a policy, and is still to be verified. */
@@ -148,7 +148,7 @@ export function readSignature(
   if (!found) throw new SignatureError("missing_signature");
   if (second) throw new SignatureError("malformed_signature");
   const { input, items, params, mac } = found;
-  const { now, skew, maxAge } = policy;
+  const { nowSeconds: now, skew, maxAge } = policy;
   const { created, expires = created + maxAge } = params;
   if (
     !["created", "keyid", ...policy.params].every((name) => name in params) ||

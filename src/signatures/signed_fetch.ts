@@ -128,7 +128,7 @@ export function signedFetch(
         ),
       );
       if (params.nonce !== nonce) throw new SignatureError("replayed_nonce");
-      return await believed(response, responseKey, nonce);
+      return await verifyContent(response, responseKey, nonce);
     } catch (error) {
       response.body?.cancel().catch(() => {}); // it may have been read
       throw error;
@@ -137,7 +137,7 @@ export function signedFetch(
 }
 
 /** An answer whose head was verified, with the fields that its signature covers. */
-async function believed(
+async function verifyContent(
   response: Response,
   key: CryptoKey,
   nonce: string,

@@ -70,7 +70,7 @@ export interface Keyring {
 }
 
 /** A secret and the keys made from it, once it was first used. */
-interface Held {
+interface SecretKeys {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Verifies envelopes. */
   request?: CryptoKey;
@@ -88,7 +88,7 @@ export function createKeyring(
   clients: Clients,
   allowShortSecrets: boolean,
 ): Keyring {
-  const known = new Map<string, { held: Held[]; tools?: Set<string> }>();
+  const known = new Map<string, { held: SecretKeys[]; tools?: Set<string> }>();
   for (const [id, entry] of Object.entries(clients)) {
     if (!ID.test(id)) {
       throw new TypeError(`Client id "${id}" does not match ${ID.source}`);
@@ -106,7 +106,7 @@ export function createKeyring(
   // Every refusal costs as many verifications as the client with the most
   // secrets: time does not tell who exists, nor who is rotating.
   const tries = Math.max(...Array.from(known.values(), (c) => c.held.length));
-  let decoy: Held | undefined;
+  let decoy: SecretKeys | undefined;
 
   return {
     async authenticate(id, signature, text) {
@@ -130,7 +130,7 @@ export function createKeyring(
   /** The client, if one of its secrets is what was proved to be known. */
   async function holderOf(
     id: string,
-    proves: (held: Held) => Promise<boolean>,
+    proves: (held: SecretKeys) => Promise<boolean>,
   ): Promise<Holder | undefined> {
     const client = known.get(id);
     for (const held of candidates(id)) {
@@ -143,7 +143,7 @@ export function createKeyring(
     }
   }
 
-  function candidates(id: string): Held[] {
+  function candidates(id: string): SecretKeys[] {
     // Not at module scope, where Workers have no randomness.
     const stranger = decoy ??= hold(crypto.getRandomValues(new Uint8Array(32)));
     const held = known.get(id)?.held;
@@ -151,17 +151,20 @@ export function createKeyring(
   }
 }
 
-function hold(bytes: Uint8Array<ArrayBuffer>): Held {
+function hold(bytes: Uint8Array<ArrayBuffer>): SecretKeys {
   return { bytes, derived: new Map() };
 }
 
 /** Caches settled keys only: on Workers a promise belongs to the request that made it. */
-async function requestKey(held: Held): Promise<CryptoKey> {
+async function requestKey(held: SecretKeys): Promise<CryptoKey> {
   return held.request ??= await importKey(held.bytes);
 }
 
 /** Caches settled keys only, as above. */
-async function derivedKey(held: Held, purpose: string): Promise<CryptoKey> {
+async function derivedKey(
+  held: SecretKeys,
+  purpose: string,
+): Promise<CryptoKey> {
   const kept = held.derived.get(purpose);
   if (kept) return kept;
   const key = await deriveKey(held.bytes, purpose);

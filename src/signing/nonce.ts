@@ -23,7 +23,7 @@ export type Spend = (nonce: Nonce) => Promise<boolean>;
  * A restart forgets them, so an envelope may be accepted again for as long as
  * its clock is in the window.
  */
-export function memoryGuard(now: () => number): Spend {
+export function spendInMemory(now: () => number): Spend {
   const spent = new Map<string, number>();
   return ({ clientId, value, expiresAt }) => {
     // Oldest first; one that outlives its place waits for the next call.

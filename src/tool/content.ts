@@ -19,7 +19,7 @@ export interface BlockExtras {
 }
 
 /** What a resource is made of: text, or bytes in base64. */
-export type Resource =
+export type ResourceContents =
   & {
     readonly uri: string;
     readonly mimeType?: string;
@@ -28,7 +28,7 @@ export type Resource =
   & ({ readonly text: string } | { readonly blob: string });
 
 /** A block; `data` is base64. */
-export type Block =
+export type ContentBlock =
   & BlockExtras
   & (
     | { readonly type: "text"; readonly text: string }
@@ -37,7 +37,7 @@ export type Block =
       readonly data: string;
       readonly mimeType: string;
     }
-    | { readonly type: "resource"; readonly resource: Resource }
+    | { readonly type: "resource"; readonly resource: ResourceContents }
     | {
       readonly type: "resource_link";
       readonly uri: string;
@@ -52,14 +52,14 @@ export type Block =
 /** The schema of content blocks. */
 export interface ContentSchema extends Schema {
   /** Takes blocks, and so tells the compiler that they are some. */
-  (blocks: readonly Block[]): Block[];
+  (blocks: readonly ContentBlock[]): ContentBlock[];
   /** Takes a value; returns the blocks, or errors. */
   // deno-lint-ignore no-explicit-any -- as every schema
   (value: unknown): any;
   /** Type of the blocks; never set. */
-  readonly infer: Block[];
+  readonly infer: ContentBlock[];
   /** Type of the blocks; never set. */
-  readonly inferIn: Block[];
+  readonly inferIn: ContentBlock[];
 }
 
 const extras = { "annotations?": jsonObject, "_meta?": jsonObject } as const;
@@ -117,8 +117,8 @@ export const content: ContentSchema = Object.assign(
   // deno-lint-ignore no-explicit-any
   (value: unknown): any => blocks(value),
   {
-    infer: undefined as unknown as Block[],
-    inferIn: undefined as unknown as Block[],
+    infer: undefined as unknown as ContentBlock[],
+    inferIn: undefined as unknown as ContentBlock[],
     toJsonSchema: () => jsonSchema(blocks),
   },
 );

@@ -53,7 +53,7 @@ export type Question =
 export type QuestionKind = "form" | "url" | "sampling" | "roots";
 
 /** A person's answer. */
-export type Reply<Content> =
+export type QuestionReply<Content> =
   | { readonly action: "accept"; readonly content: Content }
   | { readonly action: "decline" | "cancel" };
 
@@ -63,9 +63,9 @@ export interface Ask {
   <Form extends Schema>(
     name: string,
     question: FormQuestion<Form>,
-  ): Promise<Reply<Form["infer"]>>;
+  ): Promise<QuestionReply<Form["infer"]>>;
   /** Asks a person to visit a page. */
-  (name: string, question: UrlQuestion): Promise<Reply<undefined>>;
+  (name: string, question: UrlQuestion): Promise<QuestionReply<undefined>>;
   /** Asks the caller's model, or for its folders; answers as MCP defines. */
   (
     name: string,
@@ -74,14 +74,14 @@ export interface Ask {
 }
 
 /** A question as it is kept and sent: JSON. */
-export type Posed =
+export type QuestionJson =
   | { readonly kind: "form"; readonly message: string; readonly schema: object }
   | { readonly kind: "url"; readonly message: string; readonly url: string }
   | { readonly kind: "sampling"; readonly params: object }
   | { readonly kind: "roots" };
 
 /** An answer as it came: the value to use, or what is wrong with it. */
-export type Settled =
+export type ReadReply =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly problem: string };
 
@@ -109,7 +109,7 @@ export function kindOf(question: Question): QuestionKind {
  * @param problem What was wrong with an earlier answer to it.
  * @throws {TypeError} If a form is more than a flat list of fields.
  */
-export function pose(question: Question, problem?: string): Posed {
+export function toJson(question: Question, problem?: string): QuestionJson {
   if ("sampling" in question) {
     return { kind: "sampling", params: question.sampling };
   }
@@ -121,7 +121,7 @@ export function pose(question: Question, problem?: string): Posed {
 }
 
 /** Reads an answer. */
-export function settle(question: Question, answer: unknown): Settled {
+export function readReply(question: Question, answer: unknown): ReadReply {
   if ("sampling" in question || "roots" in question) {
     return isObject(answer)
       ? { ok: true, value: answer }
@@ -136,7 +136,7 @@ export function settle(question: Question, answer: unknown): Settled {
       if ("url" in question) {
         return { ok: true, value: { action, content: undefined } };
       }
-      const checked = check(question.form, asked(question.form, content));
+      const checked = check(question.form, pickFields(question.form, content));
       return checked.ok
         ? { ok: true, value: { action, content: checked.value } }
         : { ok: false, problem: sentence(checked.issues) };
@@ -150,7 +150,7 @@ export function settle(question: Question, answer: unknown): Settled {
 }
 
 /** Of what a client filled in, the fields that it was asked for. */
-function asked(form: Schema, content: unknown): unknown {
+function pickFields(form: Schema, content: unknown): unknown {
   if (!isObject(content)) return content;
   const { properties = {} } = jsonSchema(form) as { properties?: object };
   return Object.fromEntries(

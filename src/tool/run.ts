@@ -5,7 +5,7 @@
  */
 
 import { CountersignError, ToolError } from "../errors.ts";
-import { limited, within } from "../waiting.ts";
+import { waitWithin, withLimits } from "../waiting.ts";
 import { check, sentence } from "./schema.ts";
 import type { Tool, ToolContext } from "./tool.ts";
 
@@ -17,23 +17,23 @@ import type { Tool, ToolContext } from "./tool.ts";
  * @throws {CountersignError} `tool_failed` for anything else; the cause is not
  * for the caller.
  */
-export function perform(
+export function runTool(
   tool: Tool,
   args: unknown,
   signal: AbortSignal,
   contextOf: (signal: AbortSignal) => ToolContext,
 ): Promise<unknown> {
-  return timed(tool.timeoutMs, signal, async (signal) => {
+  return runTimed(tool.timeoutMs, signal, async (signal) => {
     const context = contextOf(signal);
     const running = Promise.resolve().then(() => tool.run(args, context));
-    return checked(tool, await within(running, signal));
+    return checkResult(tool, await waitWithin(running, signal));
   });
 }
 
 /**
  * Does what a job's tool wants done before it is accepted; the job's arguments.
  *
- * @throws {CountersignError} As {@linkcode perform}.
+ * @throws {CountersignError} As {@linkcode runTool}.
  */
 export async function prepare(
   tool: Tool,
@@ -42,13 +42,13 @@ export async function prepare(
   contextOf: (signal: AbortSignal) => ToolContext,
 ): Promise<unknown> {
   if (tool.prepare === undefined) return args;
-  return await timed(tool.timeoutMs, signal, async (signal) => {
+  return await runTimed(tool.timeoutMs, signal, async (signal) => {
     const preparing = Promise.resolve(tool.prepare?.(args, contextOf(signal)));
-    return await within(preparing, signal);
+    return await waitWithin(preparing, signal);
   });
 }
 
-async function timed(
+async function runTimed(
   timeoutMs: number | undefined,
   signal: AbortSignal,
   run: (signal: AbortSignal) => Promise<unknown>,
@@ -56,7 +56,7 @@ async function timed(
   const reason = (ms: number) =>
     new ToolError(`The tool took longer than ${ms} ms`);
   try {
-    return await limited({ ms: timeoutMs, reason, signal }, run);
+    return await withLimits({ ms: timeoutMs, reason, signal }, run);
   } catch (cause) {
     if (cause instanceof ToolError) throw cause;
     throw new CountersignError("tool_failed", "The tool failed", { cause });
@@ -64,7 +64,7 @@ async function timed(
 }
 
 /** The result as its schema leaves it; JSON has no `undefined`. */
-function checked(tool: Tool, returned: unknown): unknown {
+function checkResult(tool: Tool, returned: unknown): unknown {
   if (tool.output === undefined) return returned ?? null;
   const output = check(tool.output, returned);
   if (output.ok) return output.value ?? null;

@@ -51,7 +51,7 @@ export interface Schema {
   }): object;
 }
 
-/** The part of ArkType's nodes that {@linkcode lean} rebuilds a schema with. */
+/** The part of ArkType's nodes that {@linkcode skipArrayKeyChecks} rebuilds a schema with. */
 interface Node {
   readonly $: { finalize(node: unknown): unknown };
   transform(
@@ -65,7 +65,7 @@ interface Node {
  * A strict scope makes ArkType look for them, at 40 ns an element; what is
  * refused stays the same. A schema that is not ArkType's comes back as it is.
  */
-export function lean<S extends Schema>(schema: S): S {
+export function skipArrayKeyChecks<S extends Schema>(schema: S): S {
   const { internal } = schema as { internal?: Partial<Node> };
   if (!internal?.transform || !internal.$) return schema;
   const node = internal.transform((kind, inner) =>

@@ -6,7 +6,7 @@
 
 import type { KvLike } from "../kv/kv.ts";
 import type { Ask, QuestionKind } from "./question.ts";
-import { lean, type Schema } from "./schema.ts";
+import { type Schema, skipArrayKeyChecks } from "./schema.ts";
 
 /** What a running tool may reach. */
 export interface ToolContext {
@@ -143,7 +143,7 @@ export interface ToolDefinition<
   run(
     args: Input["infer"],
     context: Context,
-  ): Returned<Output, Result> | Promise<Returned<Output, Result>>;
+  ): ToolReturn<Output, Result> | Promise<ToolReturn<Output, Result>>;
 }
 
 /** What a job's definition has beside. */
@@ -158,10 +158,11 @@ export interface JobDefinition<Args> {
 }
 
 /** What a tool returns: what its output schema takes, or anything. */
-export type Returned<Output, Result> = Output extends Schema ? Output["inferIn"]
+export type ToolReturn<Output, Result> = Output extends Schema
+  ? Output["inferIn"]
   : Result;
 /** What a caller gets: what the output schema makes of it. */
-export type Sent<Output, Result> = Output extends Schema ? Output["infer"]
+export type ToolResult<Output, Result> = Output extends Schema ? Output["infer"]
   : Result;
 
 /**
@@ -206,7 +207,7 @@ export function defineTool<
   definition:
     & ToolDefinition<Input, Output, Result, JobContext>
     & JobDefinition<Input["infer"]>,
-): Tool<Input["inferIn"], Sent<Output, Result>, true>;
+): Tool<Input["inferIn"], ToolResult<Output, Result>, true>;
 /** Defines a tool that answers at once. */
 export function defineTool<
   const Input extends Schema,
@@ -216,7 +217,7 @@ export function defineTool<
   definition:
     & ToolDefinition<Input, Output, Result, ToolContext>
     & { job?: undefined },
-): Tool<Input["inferIn"], Sent<Output, Result>, false>;
+): Tool<Input["inferIn"], ToolResult<Output, Result>, false>;
 export function defineTool(
   definition:
     & ToolDefinition<Schema, Schema | undefined, unknown, never>
@@ -245,8 +246,8 @@ export function defineTool(
     description,
     title,
     annotations,
-    input: lean(input),
-    output: output && lean(output),
+    input: skipArrayKeyChecks(input),
+    output: output && skipArrayKeyChecks(output),
     job,
     replayable,
     timeoutMs,

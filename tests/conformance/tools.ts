@@ -7,7 +7,7 @@ import {
   ToolError,
   type Tools,
   type,
-  withHeaders,
+  withParamHeaders,
 } from "../../mod.ts";
 
 const nothing = type({});
@@ -137,7 +137,7 @@ export const immediate: Tools = {
   }),
   test_x_mcp_header: defineTool({
     description: "Takes an argument that a header repeats",
-    input: withHeaders(type({ region: "string" }), { region: "Region" }),
+    input: withParamHeaders(type({ region: "string" }), { region: "Region" }),
     run: ({ region }) => `region: ${region}`,
   }),
   test_streaming_elicitation: says("Nothing to ask"),

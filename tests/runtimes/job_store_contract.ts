@@ -8,7 +8,7 @@ import {
   type Job,
 } from "../../src/job/job.ts";
 import { kvJobStore } from "../../src/job/kv_store.ts";
-import type { Held, JobStore } from "../../src/job/store.ts";
+import type { JobStore, StoredJob } from "../../src/job/store.ts";
 import type { KvLike } from "../../src/kv/kv.ts";
 import type { Nonce } from "../../src/signing/nonce.ts";
 import { assert, assertEquals, assertRejects } from "./expect.ts";
@@ -230,7 +230,10 @@ export const checks: Record<string, Check> = {
   },
 };
 
-function assertSame(actual: Held | undefined, expected: Held | undefined) {
+function assertSame(
+  actual: StoredJob | undefined,
+  expected: StoredJob | undefined,
+) {
   assertEquals([actual?.job, actual?.version], [
     expected?.job,
     expected?.version,
@@ -254,14 +257,14 @@ async function accepted(
     clientId?: string;
     createdAt?: number;
   } = {},
-): Promise<Held> {
+): Promise<StoredJob> {
   const job = newJob(undefined, clientId, createdAt);
   const acceptance = await store.accept(job, args, nonce);
   assert(acceptance.kind === "accepted", acceptance.kind);
   return acceptance.held;
 }
 
-async function leased(store: JobStore, held: Held, lease = "lease") {
+async function leased(store: JobStore, held: StoredJob, lease = "lease") {
   const next = claim(held.job, NOW, lease, 1000 + held.job.runs);
   const written = await store.replace(held, next);
   assert(written);

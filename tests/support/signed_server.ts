@@ -1,6 +1,6 @@
 /** A server that takes signed requests only, and signs what it answers. */
 import { createKeyring } from "../../src/signing/keyring.ts";
-import { memoryGuard } from "../../src/signing/nonce.ts";
+import { spendInMemory } from "../../src/signing/nonce.ts";
 import { challenge, verifyRequest } from "../../src/signatures/authenticate.ts";
 import { SignatureError } from "@countersign/mcp/signatures";
 
@@ -16,7 +16,7 @@ export function signedServer(
   answer: Answer,
 ): (request: Request) => Promise<Response> {
   const keyring = createKeyring({ "client-001": SECRET }, false);
-  const spend = memoryGuard(Date.now);
+  const spend = spendInMemory(Date.now);
   return async (request) => {
     const body = new Uint8Array(await request.arrayBuffer());
     try {

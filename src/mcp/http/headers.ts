@@ -9,7 +9,7 @@
 
 import { fromBase64 } from "../../base64.ts";
 import { decodeUtf8 } from "../../json/i_json.ts";
-import { CODE, type Message, RpcError } from "../json_rpc.ts";
+import { CODE, RpcError, type RpcMessage } from "../json_rpc.ts";
 import type { Meta } from "../meta.ts";
 import { VERSION_HEADER } from "../revisions.ts";
 
@@ -32,7 +32,7 @@ export function checkVersion(headers: Headers, meta: Meta): void {
   const version = header(headers, VERSION_HEADER);
   if (version === undefined) throw missing("MCP-Protocol-Version");
   if (version !== meta.protocolVersion) {
-    throw mismatch("MCP-Protocol-Version", version, meta.protocolVersion);
+    throw headerMismatch("MCP-Protocol-Version", version, meta.protocolVersion);
   }
 }
 
@@ -41,17 +41,17 @@ export function checkVersion(headers: Headers, meta: Meta): void {
  *
  * @throws {RpcError} `headerMismatch`
  */
-export function checkNames(headers: Headers, message: Message): void {
+export function checkNames(headers: Headers, message: RpcMessage): void {
   const { method, params } = message;
   const told = header(headers, "mcp-method");
   if (told === undefined) throw missing("Mcp-Method");
-  if (told !== method) throw mismatch("Mcp-Method", told, method);
+  if (told !== method) throw headerMismatch("Mcp-Method", told, method);
   const member = Object.hasOwn(NAMED, method) ? NAMED[method] : undefined;
   if (member === undefined || typeof params[member] !== "string") return;
-  const name = decoded(headers, "Mcp-Name");
+  const name = decodeHeader(headers, "Mcp-Name");
   if (name === undefined) throw missing("Mcp-Name");
   if (name !== params[member]) {
-    throw mismatch("Mcp-Name", name, params[member]);
+    throw headerMismatch("Mcp-Name", name, params[member]);
   }
 }
 
@@ -60,7 +60,10 @@ export function checkNames(headers: Headers, message: Message): void {
  *
  * @throws {RpcError} `headerMismatch`
  */
-export function decoded(headers: Headers, name: string): string | undefined {
+export function decodeHeader(
+  headers: Headers,
+  name: string,
+): string | undefined {
   const value = header(headers, name);
   const encoded = /^=\?base64\?(.*)\?=$/s.exec(value ?? "")?.[1];
   if (encoded === undefined) return value;
@@ -96,7 +99,7 @@ function missing(name: string): RpcError {
 }
 
 /** The refusal of a header that does not repeat the body. */
-export function mismatch(
+export function headerMismatch(
   name: string,
   told: string | undefined,
   actual: string,

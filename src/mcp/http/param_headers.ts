@@ -9,7 +9,7 @@
 
 import { isObject } from "../../json/i_json.ts";
 import { jsonSchema, type Schema } from "../../tool/schema.ts";
-import { decoded, mismatch } from "./headers.ts";
+import { decodeHeader, headerMismatch } from "./headers.ts";
 
 /** RFC 9110 section 5.6.2. */
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
@@ -31,9 +31,9 @@ export interface ParamHeader {
  *
  * @example A tool whose calls are routed by region
  * ```ts
- * import { defineTool, type, withHeaders } from "@countersign/mcp";
+ * import { defineTool, type, withParamHeaders } from "@countersign/mcp";
  *
- * const input = withHeaders(type({ region: "string" }), { region: "Region" });
+ * const input = withParamHeaders(type({ region: "string" }), { region: "Region" });
  * const status = defineTool({
  *   description: "Tells how a region is",
  *   input,
@@ -41,7 +41,7 @@ export interface ParamHeader {
  * });
  * ```
  */
-export function withHeaders<S extends Schema>(
+export function withParamHeaders<S extends Schema>(
   schema: S,
   headers: Readonly<Record<string, string>>,
 ): S {
@@ -109,9 +109,9 @@ export function checkParams(
     // What is neither is the schema's to refuse.
     if (!["string", "number", "boolean"].includes(typeof value)) continue;
     const field = `Mcp-Param-${name}`;
-    const told = decoded(headers, field);
+    const told = decodeHeader(headers, field);
     if (told === undefined || !equal(told, value)) {
-      throw mismatch(field, told, String(value));
+      throw headerMismatch(field, told, String(value));
     }
   }
 }

@@ -9,14 +9,14 @@
  */
 
 /** What a request comes to. */
-export interface Answer {
+export interface RpcResponse {
   readonly message: object;
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** Options for {@linkcode reply}. */
-export interface ReplyOptions {
+/** Options for {@linkcode respond}. */
+export interface RespondOptions {
   /** Whether the client takes events. */
   readonly streams: boolean;
   /** Called once nobody reads any more. */
@@ -31,9 +31,9 @@ const SILENCE_MS = 10_000;
  *
  * @param work Never throws.
  */
-export async function reply(
-  work: (notify: (frame: object) => void) => Promise<Answer>,
-  { streams, gone }: ReplyOptions,
+export async function respond(
+  work: (notify: (frame: object) => void) => Promise<RpcResponse>,
+  { streams, gone }: RespondOptions,
 ): Promise<Response> {
   const utf8 = new TextEncoder();
   const early: string[] = [];

@@ -22,6 +22,6 @@ export function discover({ house, server }: Exchange): object {
     ...server.instructions !== undefined &&
       { instructions: server.instructions },
     ttlMs: TTL_MS,
-    cacheScope: scopeOf(server.open),
+    cacheScope: scopeOf(server.isPublic),
   };
 }

@@ -11,7 +11,7 @@ import type { Tool, Tools } from "../../tool/tool.ts";
 import { type ParamHeader, paramHeaders } from "../http/param_headers.ts";
 
 /** A tool's entry in the list. */
-export interface Listing {
+export interface ToolListing {
   readonly tool: Readonly<Record<string, unknown>>;
   /** The arguments that headers repeat. */
   readonly params: readonly ParamHeader[];
@@ -24,7 +24,7 @@ type Describable =
 /** The built-in tools that callers need who cannot follow tasks. */
 const FOLLOW_UPS = ["poll_job", "answer_job", "cancel_job"];
 
-const listings = new WeakMap<object, Listing>();
+const listings = new WeakMap<object, ToolListing>();
 
 /**
  * Lists a tool.
@@ -34,13 +34,13 @@ const listings = new WeakMap<object, Listing>();
 export function listing(
   name: string,
   tool: Describable,
-): Listing {
+): ToolListing {
   const known = listings.get(tool) ?? describe(tool);
   listings.set(tool, known);
   return { ...known, tool: { name, ...known.tool } };
 }
 
-function describe(tool: Describable): Listing {
+function describe(tool: Describable): ToolListing {
   const { title, description, annotations, input, output } = tool;
   // The root must say that it is an object, even where it is a choice of them.
   const inputSchema = { type: "object", ...jsonSchema(input) };
@@ -70,7 +70,7 @@ export function followUp(
 export function listingsFor(
   tools: Tools,
   may: (name: string) => boolean,
-): [name: string, listing: Listing][] {
+): [name: string, listing: ToolListing][] {
   const own = Object.entries(tools).filter(([name]) => may(name));
   const following = FOLLOW_UPS.flatMap((name) => {
     const tool = followUp(name, tools);

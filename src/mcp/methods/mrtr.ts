@@ -12,11 +12,11 @@ import {
   type Ask,
   checkName,
   kindOf,
-  pose,
-  type Posed,
   type Question,
+  type QuestionJson,
   type QuestionKind,
-  settle,
+  readReply,
+  toJson,
 } from "../../tool/question.ts";
 import { CODE, RpcError } from "../json_rpc.ts";
 import type { Meta } from "../meta.ts";
@@ -26,7 +26,7 @@ import type { Answers } from "./request_state.ts";
 export interface Round {
   readonly dialogue: Dialogue;
   /** Settles once the tool cannot go on without an answer; never, if it can. */
-  readonly unanswered: Promise<Readonly<Record<string, Posed>>>;
+  readonly unanswered: Promise<Readonly<Record<string, QuestionJson>>>;
   /** The answers that the tool has taken. */
   readonly taken: Record<string, unknown>;
 }
@@ -42,7 +42,7 @@ const CAPABILITY: Readonly<Record<QuestionKind, object>> = {
 /** Opens a round, with the answers that came with the call. */
 export function openRound(meta: Meta, answers: Answers): Round {
   const taken: Record<string, unknown> = {};
-  const pending: Record<string, Posed> = {};
+  const pending: Record<string, QuestionJson> = {};
   let resolve: (questions: typeof pending) => void;
   let reject: (error: RpcError) => void;
   const unanswered = new Promise<typeof pending>((yes, no) => {
@@ -62,14 +62,14 @@ export function openRound(meta: Meta, answers: Answers): Round {
     }
     let problem: string | undefined;
     if (Object.hasOwn(answers, name)) {
-      const settled = settle(question, answers[name]);
+      const settled = readReply(question, answers[name]);
       if (settled.ok) {
         taken[name] = answers[name];
         return Promise.resolve(settled.value);
       }
       problem = settled.problem;
     }
-    pending[name] = pose(question, problem);
+    pending[name] = toJson(question, problem);
     setTimeout(() => resolve(pending)); // those asked beside it go with it
     return never;
   }
@@ -88,7 +88,7 @@ export function openRound(meta: Meta, answers: Answers): Round {
 
 /** Writes questions as the client's inbound requests. */
 export function inputRequests(
-  questions: Readonly<Record<string, Posed>>,
+  questions: Readonly<Record<string, QuestionJson>>,
 ): Record<string, object> {
   return Object.fromEntries(
     Object.entries(questions).map(([name, posed]) => [name, requestOf(posed)]),
@@ -104,7 +104,7 @@ export function missingCapability(requiredCapabilities: object): RpcError {
   );
 }
 
-function requestOf(posed: Posed): object {
+function requestOf(posed: QuestionJson): object {
   const method = "elicitation/create";
   switch (posed.kind) {
     case "form": {

@@ -14,7 +14,7 @@ import { sign, verify } from "../../signing/hmac.ts";
 import { invalidParams } from "../json_rpc.ts";
 
 /** What a state is bound to. */
-export interface Bound {
+export interface StateBinding {
   readonly key: CryptoKey;
   readonly clientId: string;
   readonly name: string;
@@ -32,11 +32,11 @@ const LIFETIME_MS = 3_600_000;
 /** Writes a state. */
 export async function writeState(
   answers: Answers,
-  bound: Bound,
+  bound: StateBinding,
 ): Promise<string> {
   const state = { until: bound.now + LIFETIME_MS, answers };
   const payload = btoa(encodeURIComponent(JSON.stringify(state)));
-  return `${payload}.${await sign(bound.key, covered(payload, bound))}`;
+  return `${payload}.${await sign(bound.key, macText(payload, bound))}`;
 }
 
 /**
@@ -46,11 +46,11 @@ export async function writeState(
  */
 export async function readState(
   state: unknown,
-  bound: Bound,
+  bound: StateBinding,
 ): Promise<Answers> {
   if (typeof state !== "string") throw refusal("is not a string");
   const [payload, mac = ""] = state.split(".");
-  if (!await verify(bound.key, mac, covered(payload, bound))) {
+  if (!await verify(bound.key, mac, macText(payload, bound))) {
     throw refusal("was not given to you for this call");
   }
   const { until, answers } = JSON.parse(decodeURIComponent(atob(payload)));
@@ -59,9 +59,9 @@ export async function readState(
 }
 
 /** No part but the last has a line feed: the text is unambiguous. */
-function covered(
+function macText(
   payload: string,
-  { clientId, name, args }: Bound,
+  { clientId, name, args }: StateBinding,
 ): string {
   try {
     const canonical = canonicalJson(args);

@@ -9,7 +9,7 @@ import { jobsOf } from "../../call/services.ts";
 import { isObject } from "../../json/i_json.ts";
 import type { View } from "../../job/watch.ts";
 import { isFinal } from "../../job/job.ts";
-import { replayed } from "../../job/jobs.ts";
+import { replayedError } from "../../job/jobs.ts";
 import type { Exchange } from "../exchange.ts";
 import { CODE, invalidParams } from "../json_rpc.ts";
 import { takesTasks, TASKS } from "../meta.ts";
@@ -106,7 +106,7 @@ function ending({ job, outcome }: View, { house }: Exchange): object {
 }
 
 async function spend({ nonce, house }: Exchange): Promise<void> {
-  if (nonce && !await house.spend(nonce)) throw replayed();
+  if (nonce && !await house.spend(nonce)) throw replayedError();
 }
 
 async function viewed(exchange: Exchange): Promise<View> {

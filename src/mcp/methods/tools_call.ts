@@ -38,12 +38,12 @@ export async function callTool(exchange: Exchange): Promise<object> {
   const params = paramsOf(exchange);
   // Callers that follow tasks are the only ones who may get one.
   if (params.tool?.job?.inline === false) needTasks(exchange);
-  if (!exchange.modern) return await settled(exchange, params, {});
+  if (!exchange.modern) return await dispatchCall(exchange, params, {});
   const answers = await answersOf(exchange, params);
   const round = openRound(exchange.meta, answers);
   const over = new AbortController();
   const signal = AbortSignal.any([exchange.signal, over.signal]);
-  const ended = settled({ ...exchange, signal }, params, {
+  const ended = dispatchCall({ ...exchange, signal }, params, {
     dialogue: round.dialogue,
   });
   const questions = await Promise.race([
@@ -60,12 +60,12 @@ export async function callTool(exchange: Exchange): Promise<object> {
   return {
     resultType: "input_required",
     inputRequests: inputRequests(questions),
-    requestState: await writeState(round.taken, bound(exchange, params)),
+    requestState: await writeState(round.taken, bindingOf(exchange, params)),
   };
 }
 
 /** Dispatches a call to its end; what a model can mend is part of the result. */
-async function settled(
+async function dispatchCall(
   exchange: Exchange,
   params: Params,
   extras: Pick<Call, "dialogue">,
@@ -84,13 +84,13 @@ async function settled(
       ...extras,
       ...report && { report },
     }, house);
-    return await told(outcome, exchange, params, report);
+    return await writeOutcome(outcome, exchange, params, report);
   } catch (error) {
     return failureOf(error);
   }
 }
 
-async function told(
+async function writeOutcome(
   outcome: Outcome,
   exchange: Exchange,
   { tool, args }: Params,
@@ -156,11 +156,11 @@ async function answersOf(
   }
   const earlier = requestState === undefined
     ? {}
-    : await readState(requestState, bound(exchange, params));
+    : await readState(requestState, bindingOf(exchange, params));
   return { ...inputResponses, ...earlier };
 }
 
-function bound(exchange: Exchange, { name, args }: Params) {
+function bindingOf(exchange: Exchange, { name, args }: Params) {
   const { stateKey: key, principal, now } = exchange;
   return { key, clientId: principal.id, name, args, now: now() };
 }

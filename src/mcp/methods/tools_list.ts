@@ -29,7 +29,7 @@ export function listTools(exchange: Exchange): object {
   return {
     tools: shown,
     ...more && { nextCursor: btoa(page[page.length - 1][0]) },
-    ...modern && { ttlMs: TTL_MS, cacheScope: scopeOf(server.open) },
+    ...modern && { ttlMs: TTL_MS, cacheScope: scopeOf(server.isPublic) },
   };
 }
 
