@@ -4,23 +4,23 @@
  * @module
  */
 
-import { ID } from "../envelope/request.ts";
-import { type Call, jobsOf, type Services } from "./services.ts";
+import { ID } from "../id.ts";
 import type { Job } from "../job/job.ts";
-import type { Outcome } from "../job/outcome.ts";
 import { jsonObject, jsonSchema, type Schema, type } from "../tool/schema.ts";
+import type { Call, Outcome } from "./call.ts";
+import { jobsOf, type Services } from "./services.ts";
 
 /** A tool that is answered by the server itself. */
 export interface Builtin {
   readonly description: string;
   readonly input: Schema;
   readonly output: Schema | undefined;
-  /** Whether a call changes anything, and so must not be replayed. */
-  readonly changes: boolean;
+  /** Whether a call may arrive twice: it changes nothing, and costs no nonce. */
+  readonly replayable: boolean;
   answer(
     args: unknown,
     call: Call,
-    house: Services,
+    services: Services,
   ): Outcome | Promise<Outcome>;
 }
 
@@ -67,21 +67,20 @@ export const BUILTINS: Readonly<Record<string, Builtin>> = {
       fingerprint: "string",
       capabilities: { "[string]": "boolean" },
     }),
-    changes: false,
+    replayable: true,
     answer: (_args, _call, { identity }) => ({ kind: "ok", result: identity }),
   },
   list_tools: {
     description: "Lists the tools that you may call, with their schemas",
     input: nothing,
     output: undefined,
-    changes: false,
+    replayable: true,
     answer: (_args, { caller }, { tools }) => ({
       kind: "ok",
       result: {
         tools: [
-          ...Object.entries(BUILTINS).map(([name, { changes, ...tool }]) =>
-            describeTool(name, { ...tool, replayable: !changes })
-          ),
+          ...Object.entries(BUILTINS)
+            .map(([name, tool]) => describeTool(name, tool)),
           ...Object.entries(tools).filter(([name]) => caller.may(name))
             .map(([name, tool]) => describeTool(name, tool)),
         ],
@@ -93,11 +92,11 @@ export const BUILTINS: Readonly<Record<string, Builtin>> = {
       "Tells how a job of yours stands; with wait_ms, once it changes",
     input: poll,
     output: undefined,
-    changes: false,
-    answer(args, { caller, signal, background }, house) {
+    replayable: true,
+    answer(args, { caller, signal, background }, services) {
       const { job_id, wait_ms = 0 } = args as typeof poll.infer;
-      return jobsOf(house)
-        .poll(job_id, caller.id, wait_ms, signal, background);
+      return jobsOf(services)
+        .poll(job_id, caller.id, { waitMs: wait_ms, signal, background });
     },
   },
   answer_job: {
@@ -105,10 +104,10 @@ export const BUILTINS: Readonly<Record<string, Builtin>> = {
       "Answers what a job of yours asks: by name, with an action and content",
     input: answers,
     output: type({ job_id: "string", status: "string" }),
-    changes: true,
-    async answer(args, { caller, background }, house) {
+    replayable: false,
+    async answer(args, { caller, background }, services) {
       const { job_id, answers: given } = args as typeof answers.infer;
-      const told = await jobsOf(house)
+      const told = await jobsOf(services)
         .answer(job_id, caller.id, given, background);
       return { kind: "ok", result: { job_id, status: statusOf(told) } };
     },
@@ -117,11 +116,11 @@ export const BUILTINS: Readonly<Record<string, Builtin>> = {
     description: "Lists your jobs, newest first",
     input: list,
     output: undefined,
-    changes: false,
-    async answer(args, { caller }, house) {
+    replayable: true,
+    async answer(args, { caller }, services) {
       const { status, limit = 50, cursor } = args as typeof list.infer;
       const page = { status: status && STATUSES[status], limit, cursor };
-      const listing = await jobsOf(house).list(caller.id, page);
+      const listing = await jobsOf(services).list(caller.id, page);
       const jobs = listing.jobs.map(summarize);
       return { kind: "ok", result: { jobs, cursor: listing.cursor } };
     },
@@ -130,10 +129,10 @@ export const BUILTINS: Readonly<Record<string, Builtin>> = {
     description: "Cancels a job of yours; one that has ended stays as it is",
     input: job,
     output: type({ job_id: "string", status: "string" }),
-    changes: true,
-    async answer(args, { caller }, house) {
+    replayable: false,
+    async answer(args, { caller }, services) {
       const { job_id } = args as typeof job.infer;
-      const cancelled = await jobsOf(house).cancel(job_id, caller.id);
+      const cancelled = await jobsOf(services).cancel(job_id, caller.id);
       const status = statusOf(cancelled);
       return { kind: "ok", result: { job_id, status } };
     },

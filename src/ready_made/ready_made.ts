@@ -24,7 +24,7 @@ export const stop: Server["stop"] = server.stop;
 
 /**
  * How long `scheduled` lets one job go on, in milliseconds, and how many it
- * attends to: all of them end well within the 15 minutes that Workers give a
+ * works on: all of them end well within the 15 minutes that Workers give a
  * cron's run, and the next run, a minute later, carries on what gave way.
  */
 const SCHEDULED: WorkOptions = { sliceMs: 60_000, limit: 50 };
@@ -36,7 +36,7 @@ const entry: {
 } = {
   fetch: handle,
   async scheduled(_event, env) {
-    await work(env, SCHEDULED);
+    await work({ ...SCHEDULED, env });
   },
 };
 export default entry;
