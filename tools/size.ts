@@ -27,20 +27,27 @@ const budgets: Budget[] = size.budgets;
 const entries = new Map<string, string>(Object.entries(config.exports));
 const problems = [...checkBudgets()];
 
-console.log("minified     gzip   budget  what");
-for (const budget of budgets) problems.push(...await weigh(budget));
+if (problems.length === 0) {
+  console.log("minified     gzip   budget  what");
+  for (const budget of budgets) problems.push(...await weigh(budget));
+}
 for (const problem of problems) console.error(problem);
 Deno.exit(problems.length > 0 ? 1 : 0);
 
-/** Every export has a budget, and every family a place where its names were seen. */
+/** Every export has a budget, every budget an entry, and every family a bundle that shows its names. */
 function* checkBudgets(): Generator<string> {
   for (const entry of entries.keys()) {
     if (budgets.some((budget) => budget.entry === entry)) continue;
     yield `${entry} has no budget: give it one in tools/size.json`;
   }
+  for (const { entry } of budgets) {
+    if (entries.has(entry) || !entry.startsWith(".")) continue;
+    yield `${entry} is not exported: take its budget out of tools/size.json`;
+  }
   for (const family of families.keys()) {
     if (budgets.some(({ contains }) => contains.includes(family))) continue;
-    yield `No budget contains ${family}: nothing shows that its names are right`;
+    yield `No budget contains ${family}, so nothing shows that its names are right: ` +
+      "name the one that does in tools/size.json";
   }
 }
 
