@@ -44,6 +44,7 @@ interface Arrow {
   readonly file: string;
   readonly line: number;
   readonly to: string;
+  readonly isPackage: boolean;
 }
 
 /** Says which rooms stand on no floor, which imports do not go down, and which go round. */
@@ -70,12 +71,14 @@ function arrowsOf(file: ts.SourceFile): Arrow[] {
     const specifier = specifierOf(node);
     if (specifier) {
       const { text } = specifier;
+      const isPackage = !text.startsWith(".");
       arrows.push({
         file: file.fileName,
         line: file.getLineAndCharacterOfPosition(specifier.pos).line + 1,
-        to: text.startsWith(".")
-          ? new URL(text, `file:///${file.fileName}`).pathname.slice(1)
-          : text,
+        to: isPackage
+          ? text
+          : new URL(text, `file:///${file.fileName}`).pathname.slice(1),
+        isPackage,
       });
     }
     ts.forEachChild(node, visit);
@@ -106,12 +109,12 @@ function roomOf(file: string): string {
   return file.replace(/^src\/([^/]+).*$/, "$1");
 }
 
-function checkArrow({ file, line, to }: Arrow): string[] {
+function checkArrow({ file, line, to, isPackage }: Arrow): string[] {
   const at = `${file}:${line}`;
-  if (to.startsWith(config.name)) {
+  if (isPackage && to.includes(config.name)) {
     return [`${at} imports ${to}: import the file, so that its room shows`];
   }
-  if (!to.startsWith("src/") && to !== "mod.ts") return [];
+  if (isPackage) return [];
   const [from, target] = [roomOf(file), roomOf(to)];
   if (from === target || floorOf(target) < floorOf(from)) return [];
   return [
