@@ -71,7 +71,7 @@ export interface Worker {
 
 /** Makes a worker. */
 export function createWorker(options: WorkerOptions): Worker {
-  const { store, leaseMs, retentionMs, concurrency, now } = options;
+  const { store, leaseMs, concurrency, now } = options;
   const running: Running = new Map();
   const slots = createSlots(concurrency, now);
   const stopping = new AbortController();
@@ -132,27 +132,13 @@ export function createWorker(options: WorkerOptions): Worker {
     return report;
   }
 
-  async function cancelJob(stored: StoredJob) {
-    let current: StoredJob | undefined = stored;
-    while (current) {
-      if (isFinal(current.job)) return current;
-      const next = cancel(current.job, now(), retentionMs);
-      const cancelled = await store.replace(current, next);
-      if (cancelled) {
-        running.get(next.id)?.lease.lose();
-        return cancelled;
-      }
-      current = await store.read(next.id);
-    }
-  }
-
   return {
     takeSlot,
     freeSlot: slots.free,
     run,
     takeUp,
     work,
-    cancel: cancelJob,
+    cancel: (stored) => cancelJob(stored, running, options),
 
     async stop() {
       stopping.abort(new Error("The server is stopping"));
@@ -163,6 +149,24 @@ export function createWorker(options: WorkerOptions): Worker {
 
 /** The jobs that run here, by id. */
 type Running = Map<string, { lease: Lease; done: Promise<unknown> }>;
+
+async function cancelJob(
+  stored: StoredJob,
+  running: Running,
+  { store, retentionMs, now }: WorkerOptions,
+): Promise<StoredJob | undefined> {
+  let current: StoredJob | undefined = stored;
+  while (current) {
+    if (isFinal(current.job)) return current;
+    const next = cancel(current.job, now(), retentionMs);
+    const cancelled = await store.replace(current, next);
+    if (cancelled) {
+      running.get(next.id)?.lease.lose();
+      return cancelled;
+    }
+    current = await store.read(next.id);
+  }
+}
 
 /** Makes an attempt and records its ending; a store that fails is logged. */
 async function attemptAndRecord(

@@ -1,11 +1,10 @@
 /**
- * The server: which request goes to whom, and what is opened once for all.
+ * The server: configured and opened once, for all requests.
  *
  * @module
  */
 
-import type { Platform } from "../call/call.ts";
-import { answerEnvelope, logFailure } from "../envelope/endpoint.ts";
+import { logFailure } from "../envelope/endpoint.ts";
 import {
   NOBODY,
   toError,
@@ -15,14 +14,11 @@ import {
   writeResponse,
 } from "../envelope/response.ts";
 import { CountersignError } from "../errors.ts";
-import { createBackground } from "../job/background.ts";
 import type { WorkReport } from "../job/worker.ts";
 import { consoleLog } from "../log.ts";
-import { answerMcp } from "../mcp/endpoint.ts";
-import { checkHealth, describeServer } from "./about.ts";
-import { watchCaller } from "./caller_gone.ts";
 import { openResources, type Resources } from "./open.ts";
 import { checkOptions, type ServerOptions, type Settings } from "./options.ts";
+import { routeRequest } from "./route.ts";
 
 /** A server, as {@linkcode createServer} makes it. */
 export interface Server {
@@ -112,56 +108,11 @@ export function createServer(
     return opened ??= made;
   }
 
-  async function route(
-    request: Request,
-    env: unknown,
-    platform: unknown,
-  ): Promise<Response> {
-    const path = pathOf(request);
-    const isLook = request.method === "GET";
-    if (isLook && path === "/healthz") {
-      return await checkHealth(() => probe(env));
-    }
-    const { envelope, mcp } = configure(env);
-    if (path === mcp?.path) {
-      return await answerMcp(request, mcp, services, platformOf(mcp));
-    }
-    if (isLook && path === "/") {
-      const { identity } = await services();
-      return describeServer(request, identity);
-    }
-    if (path !== envelope.path) {
-      const message = `Send envelopes to ${envelope.path}`;
-      throw new CountersignError("not_found", message);
-    }
-    return await answerEnvelope(
-      request,
-      envelope,
-      services,
-      platformOf(envelope),
-    );
-
-    async function services() {
-      return (await open(env)).services;
-    }
-
-    function platformOf({ log }: Pick<Settings["envelope"], "log">): Platform {
-      return {
-        signal: watchCaller(request, env),
-        background: createBackground(env, platform, log),
-      };
-    }
-  }
-
-  async function probe(env: unknown): Promise<void> {
-    const { services } = await open(env);
-    await services.kv?.get(["countersign", "healthz"]);
-  }
-
   return {
     async handle(request, env, platform) {
       try {
-        return await route(request, env, platform)
+        const here = { env, platform, configure, open };
+        return await routeRequest(request, here)
           .catch((thrown) => refuse(thrown, settings));
       } catch {
         return writeLastResort(); // even the refusal could not be written
@@ -192,13 +143,6 @@ function configureFrom(
     if (error instanceof CountersignError) throw error;
     throw new CountersignError("not_configured", (error as Error).message);
   }
-}
-
-/** The path that a request names; a `Host` that is no host leaves it no URL. */
-function pathOf({ url }: Request): string {
-  if (URL.canParse(url)) return new URL(url).pathname;
-  // RFC 9112 section 3.2
-  throw new CountersignError("malformed", "The Host header names no host");
 }
 
 /** Refuses what came to no endpoint, or to a server that is not configured. */
