@@ -10,6 +10,7 @@
 
 import type { Caller, KeyHolder, Keyring } from "../signing/keyring.ts";
 import type { Nonce } from "../signing/nonce.ts";
+import { rememberUntil } from "../signing/window.ts";
 import { contentDigest, matchesDigest } from "./content_digest.ts";
 import { signEvents } from "./event_stream.ts";
 import {
@@ -62,11 +63,11 @@ export async function verifyRequest(
 ): Promise<SignedRequest> {
   const { method, headers } = request;
   const parts = { method, headers, url: publicUrl(request, authority) };
-  const { params, components, mac, base } = readSignature(
+  const { params, components, mac, base, window } = readSignature(
     { request: parts },
     policy(REQUEST_TAG, requestComponents(headers), now()),
   );
-  const { keyid, nonce = "", expires = 0 } = params;
+  const { keyid, nonce = "" } = params;
   if (!/^[\w-]{22,128}$/.test(nonce)) {
     throw new SignatureError("bad_parameters"); // fewer than 128 random bits
   }
@@ -83,7 +84,7 @@ export async function verifyRequest(
       // No client id holds a space: these never meet the nonces of envelopes.
       clientId: `${REQUEST_TAG} ${caller.id}`,
       value: nonce,
-      expiresAt: (expires + SKEW) * 1000,
+      expiresAt: rememberUntil(window.until * 1000, SKEW * 1000),
     },
     respond: (response) =>
       signResponse(response, parts, components, nonce, caller, now()),

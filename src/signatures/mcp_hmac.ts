@@ -81,7 +81,7 @@ export function policy(
     params: ["expires", "nonce", "alg"],
     maxAge: MAX_LIFETIME,
     skew: SKEW,
-    nowSeconds: Math.floor(now / 1000),
+    nowSeconds: now / 1000, // to the millisecond, as nonces are remembered
   };
 }
 

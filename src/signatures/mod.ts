@@ -12,6 +12,7 @@
  */
 
 export type { Secret } from "../signing/hmac.ts";
+export type { TimeWindow } from "../signing/window.ts";
 export { contentDigest, matchesDigest } from "./content_digest.ts";
 export {
   readSignature,
