@@ -34,6 +34,7 @@ const calls: Record<string, { sign: Call; until: number }> = {
       const fetch = signedFetch({
         clientId: CLIENT_ID,
         secret: SECRET,
+        serverId: SERVER_ID,
         now: () => START,
         fetch: (
           request,

@@ -8,6 +8,7 @@ import {
   OTHER_ID,
   OTHER_SECRET,
   SECRET,
+  SERVER_ID,
 } from "./support/envelopes.ts";
 import { ask, call, mcpRequest } from "./support/mcp.ts";
 import { type TestServer, tools, withServer } from "./support/servers.ts";
@@ -27,11 +28,13 @@ async function signedRequest(
   request: Request,
   secret = SECRET,
   clientId = CLIENT_ID,
+  serverId = SERVER_ID,
 ): Promise<Request> {
   let sent: Request | undefined;
   const fetch = signedFetch({
     clientId,
     secret,
+    serverId,
     fetch: (request) => (sent = request, new Response(null, { status: 503 })),
   });
   await fetch(request);
@@ -75,6 +78,20 @@ threat(
 );
 
 threat(
+  "An MCP request for another server is sent here",
+  () =>
+    withServer(async (server) => {
+      // Another's with the same clients, and under the same name on the wire.
+      for (const other of ["mcp-server-002", `${SERVER_ID}2`]) {
+        const request = await signedRequest(sum(), SECRET, CLIENT_ID, other);
+        assertEquals(await statusOf(server, request), 401, other);
+      }
+      const request = await signedRequest(sum());
+      assertEquals(await statusOf(server, request), 200);
+    }),
+);
+
+threat(
   "A header of an MCP request is added or taken away",
   () =>
     withServer(async (server) => {
@@ -97,6 +114,7 @@ threat(
         signedFetch({
           clientId: CLIENT_ID,
           secret: SECRET,
+          serverId: SERVER_ID,
           fetch: async (request) => await change(await handle(request)),
         });
       const honest = through((response) => Promise.resolve(response));
@@ -176,7 +194,12 @@ threat(
   () =>
     withServer(async ({ handle }) => {
       const as = (clientId: string, secret: string) => ({
-        handle: signedFetch({ clientId, secret, fetch: handle }),
+        handle: signedFetch({
+          clientId,
+          secret,
+          serverId: SERVER_ID,
+          fetch: handle,
+        }),
       });
       const owner = as(CLIENT_ID, SECRET);
       const created = await call(owner, "waits_forever");
