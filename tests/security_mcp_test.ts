@@ -10,7 +10,7 @@ import {
   SECRET,
   SERVER_ID,
 } from "./support/envelopes.ts";
-import { ask, call, mcpRequest } from "./support/mcp.ts";
+import { ask, call, mcpRequest, raw } from "./support/mcp.ts";
 import { type TestServer, tools, withServer } from "./support/servers.ts";
 
 function threat(name: string, test: () => Promise<void>): void {
@@ -104,6 +104,30 @@ threat(
         assertEquals(await statusOf(server, stripped), 401, name);
       }
     }),
+);
+
+threat(
+  "A gateway is misled by headers that lie",
+  () =>
+    withServer(async (server) => {
+      const lies = { "mcp-method": "tools/list", "mcp-name": "echo" };
+      for (const lie of Object.entries(lies)) {
+        const headers = Object.fromEntries([lie]);
+        const modern = mcpRequest("tools/call", {
+          name: "batch_sum",
+          arguments: { numbers: [1] },
+        }, { headers });
+        assertEquals(await statusOf(server, modern), 400);
+        const body = JSON.stringify({
+          jsonrpc: "2.0",
+          id: 1,
+          method: "tools/call",
+          params: { name: "batch_sum", arguments: { numbers: [1] } },
+        });
+        const legacy = { "content-type": "application/json", ...headers };
+        assertEquals(await statusOf(server, raw(body, legacy)), 400);
+      }
+    }, { mcp: { authenticate: "none" } }),
 );
 
 threat(

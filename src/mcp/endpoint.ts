@@ -13,6 +13,7 @@ import { readBody } from "../http/read_body.ts";
 import type { Log } from "../log.ts";
 import type { Authenticated, McpAuthenticate } from "./authenticate.ts";
 import type { ServerFacts } from "./exchange.ts";
+import { checkNamesToldBy } from "./http/headers.ts";
 import {
   checkOrigin,
   crossOrigin,
@@ -150,6 +151,7 @@ async function answerMessage(
   try {
     const message = messageOf(json);
     const revision = revisionOf(message, headers);
+    if (revision.initializes) checkNamesToldBy(headers, message);
     if (message.id === undefined) return undefined;
     const { initializes, cancelsByClosing } = revision;
     const { server, maxResult, now } = settings;
