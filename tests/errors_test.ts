@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { createServer, HTTP_STATUS, type WireCode } from "../mod.ts";
+import { ERRORS } from "../src/errors.ts";
 import {
   CLIENT_ID,
   isSignedFor,
@@ -39,6 +40,8 @@ async function refused(
   assertEquals(response.headers.get("cache-control"), "no-store");
   if (isSigned) assert(isSignedFor(answer), "the answer is not signed");
   else assertEquals(answer.signature, "");
+  const { signed } = ERRORS[code];
+  assert(signed === "either" || (signed === "yes") === isSigned, signed);
   produced.add(code);
   return { answer, response };
 }
