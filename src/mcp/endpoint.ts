@@ -9,6 +9,7 @@
 import { spendNonce } from "../call/admit.ts";
 import type { Platform } from "../call/call.ts";
 import type { Services } from "../call/services.ts";
+import type { ReadLimits } from "../http/bounded.ts";
 import { readBody } from "../http/read_body.ts";
 import type { Log } from "../log.ts";
 import type { Authenticated, McpAuthenticate } from "./authenticate.ts";
@@ -46,7 +47,8 @@ export interface McpSettings {
   readonly authenticate: McpAuthenticate;
   readonly origins: OriginRules;
   readonly server: ServerFacts;
-  readonly maxBodyBytes: number;
+  /** How far, and for how long, a body is read. */
+  readonly readLimits: ReadLimits;
   /** Most characters of a result's JSON. */
   readonly maxResult: number;
   readonly log: Log;
@@ -101,7 +103,7 @@ async function answerPost(
       headers: { allow: "POST" },
     });
   }
-  const body = await readBody(request, settings.maxBodyBytes);
+  const body = await readBody(request, "the message", settings.readLimits);
   const known = await settings.authenticate(request, body);
   if (known instanceof Response) return known;
   const { caller, nonce } = known;
