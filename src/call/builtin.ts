@@ -8,6 +8,7 @@ import { ID } from "../envelope/request.ts";
 import { type Call, jobsOf, type Services } from "./services.ts";
 import type { Job } from "../job/job.ts";
 import type { Outcome } from "../job/outcome.ts";
+import { STATUS_OF, WIRE_STATUSES, wireStatusOf } from "../job/wire_status.ts";
 import { jsonObject, jsonSchema, type Schema, type } from "../tool/schema.ts";
 
 /** A tool that is answered by the server itself. */
@@ -15,8 +16,8 @@ export interface Builtin {
   readonly description: string;
   readonly input: Schema;
   readonly output: Schema | undefined;
-  /** Whether a call changes anything, and so must not be replayed. */
-  readonly changes: boolean;
+  /** Whether a call changes nothing, so that it costs no nonce. */
+  readonly replayable: boolean;
   answer(
     args: unknown,
     call: Call,
@@ -27,35 +28,48 @@ export interface Builtin {
 /** Longest that `poll_job` waits, in milliseconds. */
 export const MAX_WAIT_MS = 25_000;
 
+/** What names a job: its id, or the id of the request that started it. */
+interface JobKey {
+  readonly job_id?: string;
+  readonly request_id?: string;
+}
+
+const jobKey = { "job_id?": ID, "request_id?": ID } as const;
+const KEY_RULE =
+  "Name the job by its job_id, or by the request_id of your call that started it: exactly one of them";
+
+/** The part of ArkType's context that {@linkcode namesOneJob} refuses with. */
+interface Refusal {
+  reject(problem: { message: string }): false;
+}
+
+/** Beside the schema, which must stay one object: hosts take no choice at its root. */
+function namesOneJob({ job_id, request_id }: JobKey, context: Refusal) {
+  if ((job_id === undefined) !== (request_id === undefined)) return true;
+  return context.reject({ message: KEY_RULE });
+}
+
 const nothing = type({});
-const job = type({ job_id: ID });
+const cancel = type(jobKey).narrow(namesOneJob);
 const poll = type({
-  job_id: ID,
+  ...jobKey,
   "wait_ms?": `0 <= number.integer <= ${MAX_WAIT_MS}`,
-});
+}).narrow(namesOneJob);
 const answers = type({
-  job_id: ID,
+  ...jobKey,
   answers: {
     "[string]": {
       action: "'accept' | 'decline' | 'cancel'",
       "content?": jsonObject,
     },
   },
-});
+}).narrow(namesOneJob);
 
 const list = type({
-  "status?": "'running' | 'done' | 'error' | 'cancelled'",
+  "status?": type.enumerated(...WIRE_STATUSES),
   "limit?": "1 <= number.integer <= 100",
   "cursor?": ID,
 });
-
-/** How jobs stand, in the envelope protocol's words. */
-const STATUSES = {
-  running: "working",
-  done: "completed",
-  error: "failed",
-  cancelled: "cancelled",
-} as const;
 
 /** The built-in tools, by name. */
 export const BUILTINS: Readonly<Record<string, Builtin>> = {
@@ -67,21 +81,20 @@ export const BUILTINS: Readonly<Record<string, Builtin>> = {
       fingerprint: "string",
       capabilities: { "[string]": "boolean" },
     }),
-    changes: false,
+    replayable: true,
     answer: (_args, _call, { identity }) => ({ kind: "ok", result: identity }),
   },
   list_tools: {
     description: "Lists the tools that you may call, with their schemas",
     input: nothing,
     output: undefined,
-    changes: false,
+    replayable: true,
     answer: (_args, { caller }, { tools }) => ({
       kind: "ok",
       result: {
         tools: [
-          ...Object.entries(BUILTINS).map(([name, { changes, ...tool }]) =>
-            describeTool(name, { ...tool, replayable: !changes })
-          ),
+          ...Object.entries(BUILTINS)
+            .map(([name, tool]) => describeTool(name, tool)),
           ...Object.entries(tools).filter(([name]) => caller.may(name))
             .map(([name, tool]) => describeTool(name, tool)),
         ],
@@ -90,59 +103,73 @@ export const BUILTINS: Readonly<Record<string, Builtin>> = {
   },
   poll_job: {
     description:
-      "Tells how a job of yours stands; with wait_ms, once it changes",
+      `Tells how a job of yours stands; with wait_ms, once it changes. ${KEY_RULE}`,
     input: poll,
     output: undefined,
-    changes: false,
-    answer(args, { caller, signal, background }, house) {
-      const { job_id, wait_ms = 0 } = args as typeof poll.infer;
-      return jobsOf(house)
-        .poll(job_id, caller.id, wait_ms, signal, background);
+    replayable: true,
+    async answer(args, { caller, signal, background }, house) {
+      const { wait_ms = 0, ...key } = args as typeof poll.infer;
+      const id = await jobIdOf(key, caller.id, house);
+      return await jobsOf(house)
+        .poll(id, caller.id, wait_ms, signal, background);
     },
   },
   answer_job: {
     description:
-      "Answers what a job of yours asks: by name, with an action and content",
+      `Answers what a job of yours asks: by name, with an action and content. ${KEY_RULE}`,
     input: answers,
     output: type({ job_id: "string", status: "string" }),
-    changes: true,
+    replayable: false,
     async answer(args, { caller, background }, house) {
-      const { job_id, answers: given } = args as typeof answers.infer;
-      const told = await jobsOf(house)
-        .answer(job_id, caller.id, given, background);
-      return { kind: "ok", result: { job_id, status: statusOf(told) } };
+      const { answers: given, ...key } = args as typeof answers.infer;
+      const id = await jobIdOf(key, caller.id, house);
+      return standing(
+        await jobsOf(house).answer(id, caller.id, given, background),
+      );
     },
   },
   list_jobs: {
     description: "Lists your jobs, newest first",
     input: list,
     output: undefined,
-    changes: false,
+    replayable: true,
     async answer(args, { caller }, house) {
       const { status, limit = 50, cursor } = args as typeof list.infer;
-      const page = { status: status && STATUSES[status], limit, cursor };
+      const page = { status: status && STATUS_OF[status], limit, cursor };
       const listing = await jobsOf(house).list(caller.id, page);
       const jobs = listing.jobs.map(summarize);
       return { kind: "ok", result: { jobs, cursor: listing.cursor } };
     },
   },
   cancel_job: {
-    description: "Cancels a job of yours; one that has ended stays as it is",
-    input: job,
+    description:
+      `Cancels a job of yours; one that has ended stays as it is. ${KEY_RULE}`,
+    input: cancel,
     output: type({ job_id: "string", status: "string" }),
-    changes: true,
+    replayable: false,
     async answer(args, { caller }, house) {
-      const { job_id } = args as typeof job.infer;
-      const cancelled = await jobsOf(house).cancel(job_id, caller.id);
-      const status = statusOf(cancelled);
-      return { kind: "ok", result: { job_id, status } };
+      const id = await jobIdOf(args as JobKey, caller.id, house);
+      return standing(await jobsOf(house).cancel(id, caller.id));
     },
   },
 };
 
-function statusOf({ status }: Job): string {
-  const words = Object.keys(STATUSES) as (keyof typeof STATUSES)[];
-  return words.find((word) => STATUSES[word] === status) ?? status;
+/**
+ * The id of the job that a caller named.
+ *
+ * @throws {CountersignError} `job_not_found` where the server keeps no jobs.
+ */
+export async function jobIdOf(
+  { job_id, request_id }: JobKey,
+  clientId: string,
+  house: Services,
+): Promise<string> {
+  return job_id ?? await jobsOf(house).idOf(clientId, String(request_id));
+}
+
+function standing(job: Job): Outcome {
+  const result = { job_id: job.id, status: wireStatusOf(job.status) };
+  return { kind: "ok", result };
 }
 
 function summarize(job: Job): Record<string, unknown> {
@@ -150,7 +177,7 @@ function summarize(job: Job): Record<string, unknown> {
     job_id: job.id,
     request_id: job.requestId,
     tool: job.tool,
-    status: statusOf(job),
+    status: wireStatusOf(job.status),
     created_ms: job.createdAt,
     updated_ms: job.updatedAt,
     progress: job.progress?.fraction,

@@ -38,7 +38,7 @@ export async function dispatch(call: Call, house: Services): Promise<Outcome> {
   await checkRateLimit(call, house);
   if (builtin) {
     const args = checkArgs(builtin.input, call.args);
-    await spendNonce(call, house, !builtin.changes);
+    await spendNonce(call, house, builtin.replayable);
     return await builtin.answer(args, call, house);
   }
   return await runToolCall(tool as Tool, call, house);

@@ -36,6 +36,8 @@ export interface Start {
 
 /** The jobs of a server. */
 export interface Jobs extends Following {
+  /** The id of the job that a client's request started, if it started one. */
+  idOf(clientId: string, requestId: string): Promise<string>;
   /**
    * Accepts a job, or answers the one that this request started before; with
    * its end, if that comes within the tool's `waitMs`.
@@ -94,16 +96,20 @@ export function createJobs(options: JobsOptions): Jobs {
     );
   }
 
+  async function idOf(clientId: string, requestId: string): Promise<string> {
+    // The alphabet of ids has no line feed: the text is unambiguous.
+    return (await sign(idKey, `${clientId}\n${requestId}`)).slice(0, 32);
+  }
+
   return {
+    idOf,
+
     async start(start, background) {
       const { clientId, requestId, name, tool, args, nonce, signal } = start;
-      // The alphabet of ids has no line feed: the text is unambiguous.
-      const text = `${clientId}\n${requestId}`;
-      const [mac, unfinished] = await Promise.all([
-        sign(idKey, text),
+      const [id, unfinished] = await Promise.all([
+        idOf(clientId, requestId),
         store.unfinished(clientId, maxUnfinished),
       ]);
-      const id = mac.slice(0, 32);
       if (unfinished >= maxUnfinished && await store.read(id) === undefined) {
         throw new CountersignError(
           "too_many_jobs",

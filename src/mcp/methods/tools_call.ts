@@ -4,6 +4,7 @@
  * @module
  */
 
+import { jobIdOf } from "../../call/builtin.ts";
 import { jobsOf } from "../../call/services.ts";
 import { isObject } from "../../json/i_json.ts";
 import { dispatch } from "../../call/dispatch.ts";
@@ -120,14 +121,14 @@ async function writeOutcome(
 /** `poll_job` has the result of another tool. */
 async function resultOfJob(
   exchange: Exchange,
-  { job_id }: Params["args"],
+  args: Params["args"],
   tool: Tool | undefined,
   result: unknown,
 ): Promise<CallResult> {
   const { house, principal, background, modern } = exchange;
-  if (tool === undefined && typeof job_id === "string") {
-    const { job } = await jobsOf(exchange.house)
-      .view(job_id, principal.id, background);
+  if (tool === undefined) {
+    const id = await jobIdOf(args, principal.id, house);
+    const { job } = await jobsOf(house).view(id, principal.id, background);
     tool = house.tools[job.tool];
   }
   return resultOf(tool, result, modern);
