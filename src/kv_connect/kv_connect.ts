@@ -21,6 +21,7 @@ import { type KvListing, type KvListOptions, list } from "./list.ts";
 import { post } from "./post.ts";
 import { createSessions, isSafe, isToken } from "./session.ts";
 import { writable } from "./value.ts";
+import type { Fetch } from "../http/fetch.ts";
 import type { KvAtomic, KvEntry, KvKey, KvLike, KvSelector } from "../kv/kv.ts";
 import { pause } from "../waiting.ts";
 
@@ -31,7 +32,7 @@ export interface ConnectKvOptions {
   /** The access token. */
   token: string;
   /** Takes the place of the global `fetch`. */
-  fetch?: (request: Request) => Promise<Response>;
+  fetch?: Fetch;
   /** Milliseconds that one request may take. Defaults to 10,000. */
   timeoutMs?: number;
   /** Current time, in Unix milliseconds. Defaults to `Date.now`. */
