@@ -63,7 +63,8 @@ export interface CallOptions {
 }
 
 /** A client, as {@linkcode createClient} makes it; `T` is the type of its server's tools. */
-export interface Client<T> {
+// deno-lint-ignore no-explicit-any -- without a type, any tool may be named
+export interface Client<T = Record<string, { infer?: any }>> {
   /**
    * Calls a tool that answers at once.
    *
