@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { CountersignError, createClient, type ErrorCode } from "../mod.ts";
 import { CLIENT_ID, SECRET, SERVER_ID } from "./support/envelopes.ts";
 import {
@@ -277,6 +277,28 @@ Deno.test("a short secret is refused, unless that is asked for", async () => {
     "5 bytes",
   );
   clientOf(() => new Response(), { ...short, allowShortSecrets: true });
+});
+
+Deno.test("a server's handle is given as fetch, with a url or without", async () => {
+  await withServer(async ({ handle }) => {
+    const urls: string[] = [];
+    const fetch = (request: Request) => {
+      urls.push(request.url);
+      return handle(request);
+    };
+    await clientOf(fetch).identity();
+    await clientOf(handle, { fetch, url: "https://example.com/" }).identity();
+    assertEquals(urls, ["http://localhost/", "https://example.com/"]);
+  });
+});
+
+Deno.test("a client without url and fetch, or with the old handle, is refused", () => {
+  const options = { clientId: CLIENT_ID, secret: SECRET, serverId: SERVER_ID };
+  assertThrows(() => createClient(options), TypeError, "url, or a fetch");
+  const old = { ...options, url: "http://localhost/", handle: () => {} };
+  const message = 'createClient takes no "handle": give it as "fetch"';
+  const error = assertThrows(() => createClient(old), TypeError);
+  assertEquals((error as Error).message, message);
 });
 
 Deno.test("names, arguments and results are typed", () => {
