@@ -8,7 +8,7 @@ import { ID } from "../envelope/request.ts";
 import { type Call, jobsOf, type Services } from "./services.ts";
 import type { Job } from "../job/job.ts";
 import type { Outcome } from "../job/outcome.ts";
-import { STATUS_OF, WIRE_STATUSES, wireStatusOf } from "../job/wire_status.ts";
+import type { WireJobStatus } from "../job/wire_status.ts";
 import { jsonObject, jsonSchema, type Schema, type } from "../tool/schema.ts";
 
 /** A tool that is answered by the server itself. */
@@ -64,6 +64,15 @@ const answers = type({
     },
   },
 }).narrow(namesOneJob);
+
+/** How jobs stand, by the words of the envelope protocol. */
+const STATUS_OF: Readonly<Record<WireJobStatus, Job["status"]>> = {
+  running: "working",
+  done: "completed",
+  error: "failed",
+  cancelled: "cancelled",
+};
+const WIRE_STATUSES = Object.keys(STATUS_OF) as WireJobStatus[];
 
 const list = type({
   "status?": type.enumerated(...WIRE_STATUSES),
@@ -168,8 +177,11 @@ export async function jobIdOf(
 }
 
 function standing(job: Job): Outcome {
-  const result = { job_id: job.id, status: wireStatusOf(job.status) };
-  return { kind: "ok", result };
+  return { kind: "ok", result: { job_id: job.id, status: wireStatusOf(job) } };
+}
+
+function wireStatusOf({ status }: Job): WireJobStatus | undefined {
+  return WIRE_STATUSES.find((word) => STATUS_OF[word] === status);
 }
 
 function summarize(job: Job): Record<string, unknown> {
@@ -177,7 +189,7 @@ function summarize(job: Job): Record<string, unknown> {
     job_id: job.id,
     request_id: job.requestId,
     tool: job.tool,
-    status: wireStatusOf(job.status),
+    status: wireStatusOf(job),
     created_ms: job.createdAt,
     updated_ms: job.updatedAt,
     progress: job.progress?.fraction,
