@@ -1,5 +1,12 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { CountersignError, createClient, type ErrorCode } from "../mod.ts";
+import {
+  CountersignError,
+  createClient,
+  type ErrorCode,
+  type Fetch,
+} from "../mod.ts";
+import { connectKv } from "../src/kv_connect/mod.ts";
+import { signedFetch } from "../src/signatures/mod.ts";
 import { CLIENT_ID, SECRET, SERVER_ID } from "./support/envelopes.ts";
 import {
   startProcess,
@@ -299,6 +306,21 @@ Deno.test("a client without url and fetch, or with the old handle, is refused", 
   const message = 'createClient takes no "handle": give it as "fetch"';
   const error = assertThrows(() => createClient(old), TypeError);
   assertEquals((error as Error).message, message);
+});
+
+Deno.test("one type of fetch fits wherever one is taken", async () => {
+  const asked: string[] = [];
+  const fetch: Fetch = ({ url }) => {
+    asked.push(new URL(url).host);
+    return new Response(null, { status: 503 }); // at once, as no network does
+  };
+  const signed = { clientId: CLIENT_ID, secret: SECRET, fetch };
+  const client = createClient({ ...signed, serverId: SERVER_ID, retries: 0 });
+  await assertRejects(() => client.identity(), Error);
+  assertEquals((await signedFetch(signed)("http://mcp/")).status, 503);
+  const kv = connectKv({ url: "https://kv/", token: "token", fetch });
+  await assertRejects(() => kv.atomic().commit(), Error);
+  assertEquals([...new Set(asked)], ["localhost", "mcp", "kv"]);
 });
 
 Deno.test("names, arguments and results are typed", () => {
