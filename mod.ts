@@ -32,7 +32,11 @@ export {
   type Server,
   type WorkOptions,
 } from "./src/server/server.ts";
-export type { JobSettings, ServerOptions } from "./src/server/assemble.ts";
+export type {
+  JobSettings,
+  NonceSettings,
+  ServerOptions,
+} from "./src/server/options.ts";
 export {
   defineTool,
   type JobContext,
@@ -95,7 +99,7 @@ export {
   type WireJobStatus,
 } from "./src/client/mod.ts";
 export type { Secret } from "./src/signing/hmac.ts";
-export type { RateLimit } from "./src/call/services.ts";
+export type { RateLimit, RateLimited } from "./src/call/services.ts";
 export type { WorkReport } from "./src/job/worker.ts";
 export type { ClientGrant, Clients } from "./src/signing/keyring.ts";
 export type {

@@ -29,7 +29,7 @@ addEventListener("unload", () => {
   onFile.close();
   Deno.removeSync(file, { recursive: true });
 });
-const inMemory = createServer({ ...options, nonces: "memory" });
+const inMemory = createServer({ ...options, nonces: { store: "memory" } });
 const onKv = createServer({ ...options, kv });
 const onKvFile = createServer({ ...options, kv: onFile });
 

@@ -38,7 +38,7 @@ const options = {
   serverSecret: "the-servers-secret-for-the-bench-as-long",
   clients: { "bench-client": SECRET },
   tools: { batch_sum },
-  nonces: "memory" as const,
+  nonces: { store: "memory" as const },
 };
 const open = createServer({ ...options, mcp: { authenticate: "none" } });
 const signed = createServer(options);

@@ -9,7 +9,7 @@
  */
 
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
-import { ID } from "./envelope/request.ts";
+import { ID } from "./id.ts";
 import { MIN_SECRET_BYTES } from "./signing/hmac.ts";
 import type { Authenticate } from "./mcp/authenticate.ts";
 

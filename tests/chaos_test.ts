@@ -123,7 +123,7 @@ async function checkStore(path: string): Promise<void> {
     now,
   });
   ahead = 2 * DAY;
-  assertEquals(await worker.work(undefined, 10 * JOBS), {
+  assertEquals(await worker.work({ env: undefined, limit: 10 * JOBS }), {
     ran: 0,
     removed: JOBS,
   });

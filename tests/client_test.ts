@@ -222,7 +222,12 @@ Deno.test("a call that the server surely did not run is sent again after retry-a
     assertEquals(answer, { value: 1 });
     assertEquals(waits, 0);
     assert(performance.now() - began > 1900);
-  }, { rateLimit: () => waits-- > 0 ? 1000 : (waits = 0) });
+  }, {
+    rateLimit() {
+      if (waits-- > 0) return { retryAfterMs: 1000 };
+      waits = 0;
+    },
+  });
 });
 
 Deno.test("a client with a wrong clock sets it once, by the server's signed time", async () => {

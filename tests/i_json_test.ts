@@ -86,7 +86,7 @@ function bareServer() {
     serverId: SERVER_ID,
     serverSecret: SERVER_SECRET,
     clients: { [CLIENT_ID]: SECRET },
-    nonces: "memory",
+    nonces: { store: "memory" },
     tools: {},
   });
 }

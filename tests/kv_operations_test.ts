@@ -1,7 +1,7 @@
 /** What calls cost in KV operations; and that it stays so in a full store. */
 import { assertEquals } from "@std/assert";
 import { accept, complete, type Job } from "../src/job/job.ts";
-import { writeRecord } from "../src/job/kv_record.ts";
+import { toBytes } from "../src/kv/kv.ts";
 import { costs } from "./support/costs.ts";
 import { CLIENT_ID, SERVER_ID } from "./support/envelopes.ts";
 
@@ -61,7 +61,7 @@ async function fill(kv: Deno.Kv, finished: number, waiting: number) {
       const job = i < finished
         ? complete(fresh, time, 24 * HOUR, { value: "done" })
         : { ...fresh, clientId: `client-${i % 100}`, dueAt: time + 12 * HOUR };
-      atomic.set([...prefix, "job", job.id], writeRecord(job, "the filler"))
+      atomic.set([...prefix, "job", job.id], toBytes({ by: "the filler", job }))
         .set([...prefix, "due", job.dueAt, job.id], nothing)
         .set(
           [...prefix, "owner", job.clientId, job.createdAt, job.id],

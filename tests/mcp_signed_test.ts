@@ -102,7 +102,7 @@ Deno.test("where every call spends its nonce, so does a list", () =>
     const replayed = await server.handle(sent[0]);
     assertEquals(replayed.status, 409);
     await replayed.body?.cancel();
-  }, { replay: "every-call" }));
+  }, { nonces: { spend: "every-call" } }));
 
 Deno.test("a task is cancelled or told something once by one signature", () =>
   withServer(async (server) => {

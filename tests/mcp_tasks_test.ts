@@ -354,6 +354,6 @@ Deno.test("who looks after a task in haste is told to wait", () => {
     assertEquals(asked, ["tasks/get"]);
   }, {
     mcp: { authenticate: "none" },
-    rateLimit: ({ tool }) => asked.push(tool) * 1000,
+    rateLimit: ({ tool }) => ({ retryAfterMs: asked.push(tool) * 1000 }),
   });
 });

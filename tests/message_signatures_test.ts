@@ -366,7 +366,7 @@ Deno.test("parameters of a wrong type or value are refused", async () => {
 
 Deno.test("a signature counts from created to expires, give or take the skew", async () => {
   const request = await signed(["@authority"], { expires: 1618884533 });
-  const at = (now: number) => ({ now, skew: 5 });
+  const at = (nowSeconds: number) => ({ nowSeconds, skew: 5 });
   for (const now of [1618884468, 1618884538]) {
     await verify({ request }, keyOf, { ...policy, ...at(now) });
   }
@@ -374,6 +374,16 @@ Deno.test("a signature counts from created to expires, give or take the skew", a
     await refused({ request }, "outside_time_window", at(now));
   }
   await refused({ request }, "outside_time_window", { maxAge: 59 });
+});
+
+Deno.test("a policy without nowSeconds is refused: it would let every time through", async () => {
+  const request = await signed(["@authority"]);
+  const { nowSeconds: now, ...rest } = policy;
+  await assertRejects(
+    () => verify({ request }, keyOf, { ...rest, now } as never),
+    TypeError,
+    "nowSeconds",
+  );
 });
 
 Deno.test("a signature that never ends is stale after its longest life", async () => {

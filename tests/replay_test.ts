@@ -136,7 +136,7 @@ Deno.test("reads spend no nonce, unless every call must", async () => {
   await withServer(async ({ post }) => {
     assertEquals((await post(read)).status, 200);
     assertEquals((await post(read)).status, 409);
-  }, { replay: "every-call" });
+  }, { nonces: { spend: "every-call" } });
 });
 
 Deno.test("a server without KV must say that it keeps nonces in memory", async () => {
@@ -149,14 +149,15 @@ Deno.test("a server without KV must say that it keeps nonces in memory", async (
   await assertRejects(
     async () => await createServer(options),
     TypeError,
-    'nonces: "memory"',
+    'nonces: { store: "memory" }',
   );
   await assertRejects(
-    async () => await createServer({ ...options, tools, nonces: "memory" }),
+    async () =>
+      await createServer({ ...options, tools, nonces: { store: "memory" } }),
     TypeError,
     "is a job: give the server a kv",
   );
-  const { handle } = createServer({ ...options, nonces: "memory" });
+  const { handle } = createServer({ ...options, nonces: { store: "memory" } });
   const body = signed();
   assertEquals((await handle(request(body))).status, 200);
   assertEquals((await handle(request(body))).status, 409);

@@ -382,7 +382,7 @@ threat(
             serverSecret: SERVER_SECRET,
             clients: clients as never,
             tools: {},
-            nonces: "memory",
+            nonces: { store: "memory" },
           });
         } catch (error) {
           told.push(String((error as Error).stack));
@@ -437,7 +437,7 @@ threat("A short secret is guessed", async () => {
     serverSecret: SERVER_SECRET,
     clients: { [CLIENT_ID]: SECRET },
     tools: {},
-    nonces: "memory" as const,
+    nonces: { store: "memory" as const },
   };
   const short = "x".repeat(31);
   const wrong = [

@@ -7,10 +7,17 @@ import {
 import { createClient, createServer, defineTool, type } from "../mod.ts";
 import { canonicalJson } from "../src/json/canonical_json.ts";
 import { readResponse } from "../src/client/response.ts";
-import { encodeResponse } from "../src/envelope/request.ts";
+import {
+  type ResponseEnvelope,
+  writeResponse,
+} from "../src/envelope/response.ts";
 import { importKey, sign } from "../src/signing/hmac.ts";
 import { createKeyring } from "../src/signing/keyring.ts";
-import { signedText, withSignature } from "../src/envelope/signed_text.ts";
+import {
+  RESPONSE_INFO,
+  signedText,
+  withSignature,
+} from "../src/envelope/signed_text.ts";
 import { batch_sum } from "../src/ready_made/sample_tools.ts";
 import { request } from "./support/envelopes.ts";
 import { hasPython } from "./support/python.ts";
@@ -31,7 +38,7 @@ type RequestVector = Vector<
   { client_id: string; nonce: string; tool: string; ts_ms: number }
 >;
 
-type ResponseVector = Vector<Parameters<typeof encodeResponse>[0]> & {
+type ResponseVector = Vector<ResponseEnvelope> & {
   /** The request that is answered so, where there is one. */
   answers?: string;
 };
@@ -50,7 +57,7 @@ function vectorServer(kv?: Deno.Kv) {
     clients: Object.fromEntries(
       requests.map(({ envelope, secret }) => [envelope.client_id, secret]),
     ),
-    ...kv ? { kv } : { nonces: "memory" },
+    ...kv ? { kv } : { nonces: { store: "memory" } },
     tools: {
       ...kv && { wait },
       batch_sum,
@@ -121,12 +128,18 @@ for (const { name, envelope, secret, ...vector } of responses) {
   Deno.test(`An answer is signed as in the vector: ${name}`, async () => {
     const key = await responseKey(secret);
     assertEquals(signedText(JSON.parse(vector.body)), vector.signed_text);
-    const written = await encodeResponse(
-      envelope,
-      (text) => sign(key, text),
-      10_000,
+    const { request_id, server_id, ts_ms, ...rest } = envelope;
+    const id = "client-001";
+    const caller = { id, may: () => true, key: () => Promise.resolve(key) };
+    const written = await writeResponse(
+      { ...rest, httpStatus: 200 },
+      { requestId: request_id, caller },
+      { serverId: server_id, maxValueBytes: 10_000, now: () => ts_ms },
+      (error) => {
+        throw error;
+      },
     );
-    assertEquals(written, vector.body);
+    assertEquals(await written.text(), vector.body);
   });
 
   Deno.test(`A client believes the vector: ${name}`, async () => {
@@ -150,9 +163,12 @@ for (const [at, { secret, key }] of derivedKeys.response_keys.entries()) {
     const text = "any text";
     const clientKey = await importKey(utf8.encode(secret));
     const caller = await createKeyring({ c: secret }, false)
-      .authenticate("c", await sign(clientKey, text), text);
+      .verifyText("c", await sign(clientKey, text), text);
     const expected = await sign(await importKey(fromHex(key)), text);
-    assertEquals(await caller?.sign(text), expected);
+    assertEquals(
+      caller && await sign(await caller.key(RESPONSE_INFO), text),
+      expected,
+    );
   });
 }
 
@@ -165,7 +181,7 @@ for (
       serverId: server_id,
       serverSecret: server_secret,
       clients: { "client-001": secret },
-      nonces: "memory",
+      nonces: { store: "memory" },
       tools: {},
     });
     const client = createClient({

@@ -39,6 +39,6 @@ const worker: {
   // Called with (request, env, ctx): jobs run on in ctx.waitUntil.
   fetch: handle,
   // Every minute: carries on the jobs that gave way, and those left behind.
-  scheduled: (_event, env) => work(env, { sliceMs: 60_000, limit: 50 }),
+  scheduled: (_event, env) => work({ env, sliceMs: 60_000, limit: 50 }),
 };
 export default worker;

@@ -4,24 +4,24 @@
  * @module
  */
 
-import { ID } from "../envelope/request.ts";
-import { type Call, jobsOf, type Services } from "./services.ts";
+import { ID } from "../id.ts";
 import type { Job } from "../job/job.ts";
-import type { Outcome } from "../job/outcome.ts";
 import type { WireJobStatus } from "../job/wire_status.ts";
 import { jsonObject, jsonSchema, type Schema, type } from "../tool/schema.ts";
+import type { Call, Outcome } from "./call.ts";
+import { jobsOf, type Services } from "./services.ts";
 
 /** A tool that is answered by the server itself. */
 export interface Builtin {
   readonly description: string;
   readonly input: Schema;
   readonly output: Schema | undefined;
-  /** Whether a call changes nothing, so that it costs no nonce. */
+  /** Whether a call may arrive twice: it changes nothing, and costs no nonce. */
   readonly replayable: boolean;
   answer(
     args: unknown,
     call: Call,
-    house: Services,
+    services: Services,
   ): Outcome | Promise<Outcome>;
 }
 
@@ -116,11 +116,11 @@ export const BUILTINS: Readonly<Record<string, Builtin>> = {
     input: poll,
     output: undefined,
     replayable: true,
-    async answer(args, { caller, signal, background }, house) {
+    async answer(args, { caller, signal, background }, services) {
       const { wait_ms = 0, ...key } = args as typeof poll.infer;
-      const id = await jobIdOf(key, caller.id, house);
-      return await jobsOf(house)
-        .poll(id, caller.id, wait_ms, signal, background);
+      const id = await jobIdOf(key, caller.id, services);
+      return await jobsOf(services)
+        .poll(id, caller.id, { waitMs: wait_ms, signal, background });
     },
   },
   answer_job: {
@@ -129,11 +129,11 @@ export const BUILTINS: Readonly<Record<string, Builtin>> = {
     input: answers,
     output: type({ job_id: "string", status: "string" }),
     replayable: false,
-    async answer(args, { caller, background }, house) {
+    async answer(args, { caller, background }, services) {
       const { answers: given, ...key } = args as typeof answers.infer;
-      const id = await jobIdOf(key, caller.id, house);
+      const id = await jobIdOf(key, caller.id, services);
       return standing(
-        await jobsOf(house).answer(id, caller.id, given, background),
+        await jobsOf(services).answer(id, caller.id, given, background),
       );
     },
   },
@@ -142,10 +142,10 @@ export const BUILTINS: Readonly<Record<string, Builtin>> = {
     input: list,
     output: undefined,
     replayable: true,
-    async answer(args, { caller }, house) {
+    async answer(args, { caller }, services) {
       const { status, limit = 50, cursor } = args as typeof list.infer;
       const page = { status: status && STATUS_OF[status], limit, cursor };
-      const listing = await jobsOf(house).list(caller.id, page);
+      const listing = await jobsOf(services).list(caller.id, page);
       const jobs = listing.jobs.map(summarize);
       return { kind: "ok", result: { jobs, cursor: listing.cursor } };
     },
@@ -156,9 +156,9 @@ export const BUILTINS: Readonly<Record<string, Builtin>> = {
     input: cancel,
     output: type({ job_id: "string", status: "string" }),
     replayable: false,
-    async answer(args, { caller }, house) {
-      const id = await jobIdOf(args as JobKey, caller.id, house);
-      return standing(await jobsOf(house).cancel(id, caller.id));
+    async answer(args, { caller }, services) {
+      const id = await jobIdOf(args as JobKey, caller.id, services);
+      return standing(await jobsOf(services).cancel(id, caller.id));
     },
   },
 };
@@ -168,12 +168,12 @@ export const BUILTINS: Readonly<Record<string, Builtin>> = {
  *
  * @throws {CountersignError} `job_not_found` where the server keeps no jobs.
  */
-export async function jobIdOf(
+async function jobIdOf(
   { job_id, request_id }: JobKey,
   clientId: string,
-  house: Services,
+  services: Services,
 ): Promise<string> {
-  return job_id ?? await jobsOf(house).idOf(clientId, String(request_id));
+  return job_id ?? await jobsOf(services).idOf(clientId, String(request_id));
 }
 
 function standing(job: Job): Outcome {

@@ -180,7 +180,7 @@ export interface Client<T = Record<string, { infer?: any }>> {
  *   serverId: "doubler",
  *   serverSecret: crypto.getRandomValues(new Uint8Array(32)),
  *   clients: { "client-001": secret },
- *   nonces: "memory",
+ *   nonces: { store: "memory" },
  *   tools,
  * });
  * const client = createClient<typeof tools>({

@@ -1,11 +1,12 @@
 /**
- * The envelopes of `mcp/0.1`: what a request must look like, and how an answer
- * is written. PROTOCOL.md specifies both.
+ * Requests of `mcp/0.1`, as PROTOCOL.md specifies them: from a body to an
+ * envelope of the right shape, and the text that its signature covers.
  *
  * @module
  */
 
 import { CountersignError, type Issue } from "../errors.ts";
+import { ID } from "../id.ts";
 import { decodeUtf8, duplicateName } from "../json/i_json.ts";
 import { check, jsonObject, sentence, type } from "../tool/schema.ts";
 import { signedText, VERSION, withSignature } from "./signed_text.ts";
@@ -23,19 +24,11 @@ export interface RequestEnvelope {
   readonly signature: string;
 }
 
-/** An answer, less what signing adds. */
-export interface ResponseEnvelope {
-  readonly request_id: string;
-  readonly ts_ms: number;
-  readonly ok: boolean;
-  readonly server_id: string;
-  readonly status: "ok" | "accepted" | "running" | "done" | "error";
-  readonly result: unknown;
-  readonly error: string | null;
+/** A body's text, and what it parses to. */
+export interface ParsedBody {
+  readonly text: string;
+  readonly json: unknown;
 }
-
-/** What ids are made of: 1 to 128 of these. */
-export const ID = /^[A-Za-z0-9_.:-]{1,128}$/;
 
 const requestSchema = type({
   v: `'${VERSION}'`,
@@ -54,7 +47,7 @@ const requestSchema = type({
  *
  * @throws {CountersignError} `malformed`
  */
-export function parseBody(body: Uint8Array): { text: string; json: unknown } {
+export function parseBody(body: Uint8Array): ParsedBody {
   try {
     const text = decodeUtf8(body);
     return { text, json: JSON.parse(text) };
@@ -79,12 +72,12 @@ export function requestIdOf(json: unknown): string {
  * @throws {CountersignError} `malformed`
  */
 export function decodeRequest(
-  { text, json }: { text: string; json: unknown },
+  { text, json }: ParsedBody,
 ): { envelope: RequestEnvelope; signed: string } {
   const checked = check(requestSchema, json);
-  if (!checked.ok) throw malformed(checked.issues);
+  if (!checked.ok) throw malformedError(checked.issues);
   const envelope = json as RequestEnvelope;
-  const signed = canonical(envelope);
+  const signed = writeSigned(envelope);
   // A sender that writes canonical JSON cannot have named a member twice; the
   // slow search is for the others.
   if (text !== withSignature(signed, envelope.signature, "tool")) {
@@ -99,51 +92,7 @@ export function decodeRequest(
   return { envelope, signed };
 }
 
-/** Signs an answer's text; "" where nobody has been verified to answer to. */
-export type SignAnswer = (text: string) => string | Promise<string>;
-
-/**
- * Writes an answer.
- *
- * @throws {CountersignError} `tool_failed` if its result is not JSON, or
- * `result_too_large` if the text would be longer than `limit`.
- */
-export async function encodeResponse(
-  answer: ResponseEnvelope,
-  sign: SignAnswer,
-  limit: number,
-): Promise<string> {
-  const text = canonicalResponse(answer);
-  if (text.length > limit) {
-    throw new CountersignError(
-      "result_too_large",
-      `The answer would have ${text.length} characters, more than ${limit}`,
-    );
-  }
-  return withSignature(text, await sign(text), "status");
-}
-
-function canonicalResponse(answer: ResponseEnvelope): string {
-  const { error, ok, request_id, result, server_id, status, ts_ms } = answer;
-  try {
-    // Named in canonical order, which spares the sort.
-    return signedText({
-      error,
-      ok,
-      request_id,
-      result,
-      server_id,
-      status,
-      ts_ms,
-      v: VERSION,
-    });
-  } catch (cause) {
-    const message = "The tool's result is not JSON";
-    throw new CountersignError("tool_failed", message, { cause });
-  }
-}
-
-function canonical(envelope: RequestEnvelope): string {
+function writeSigned(envelope: RequestEnvelope): string {
   try {
     return signedText(envelope);
   } catch (cause) {
@@ -153,7 +102,7 @@ function canonical(envelope: RequestEnvelope): string {
   }
 }
 
-function malformed(issues: readonly Issue[]): CountersignError {
+function malformedError(issues: readonly Issue[]): CountersignError {
   return new CountersignError(
     "malformed",
     `The envelope is not one of ${VERSION}: ${sentence(issues)}`,

@@ -1,56 +1,94 @@
 /**
- * From outcomes and errors to answers: the one place that translates.
+ * Responses of `mcp/0.1`: from outcomes and errors to envelopes, and from those
+ * to HTTP. The one place that translates, and the one that writes.
  *
  * @module
  */
 
-import type { ResponseEnvelope } from "./request.ts";
+import type { Outcome } from "../call/call.ts";
 import { CountersignError } from "../errors.ts";
-import type { Outcome } from "../job/outcome.ts";
+import { retryAfterHeader } from "../http/retry_after.ts";
+import { sign } from "../signing/hmac.ts";
+import type { KeyHolder } from "../signing/keyring.ts";
+import {
+  RESPONSE_INFO,
+  signedText,
+  VERSION,
+  withSignature,
+} from "./signed_text.ts";
 
-/** What of an answer the outcome decides. */
+/** A response, less what signing adds. */
+export interface ResponseEnvelope {
+  readonly request_id: string;
+  readonly ts_ms: number;
+  readonly ok: boolean;
+  readonly server_id: string;
+  readonly status: "ok" | "accepted" | "running" | "done" | "error";
+  readonly result: unknown;
+  readonly error: string | null;
+}
+
+/** What of a response the outcome decides. */
 export interface Reply extends Pick<ResponseEnvelope, "status" | "result"> {
   readonly httpStatus: number;
   readonly error: string | null;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** Whom a response is for, as far as the request has been read. */
+export interface Addressee {
+  /** Empty until the request's id is known. */
+  readonly requestId: string;
+  /** Verifies the response; without, it goes unsigned. */
+  readonly caller?: KeyHolder;
+}
+
+/** Who responds. */
+export interface Responder {
+  readonly serverId: string;
+  /** Largest result, in bytes of JSON. */
+  readonly maxValueBytes: number;
+  /** Current time, in Unix milliseconds. */
+  readonly now: () => number;
+}
+
+/** Nobody whose request could be read. */
+export const NOBODY: Addressee = { requestId: "" };
+
+/** Who responds where no server is configured. */
+export const UNCONFIGURED: Responder = {
+  serverId: "",
+  maxValueBytes: 0,
+  now: Date.now,
+};
+
 /** Writes an outcome in the envelope protocol's words. */
-export function replyOf(outcome: Outcome): Reply {
+export function toReply(outcome: Outcome): Reply {
   switch (outcome.kind) {
     case "ok":
-    case "done":
-      return {
-        httpStatus: 200,
-        status: outcome.kind,
-        result: outcome.result,
-        error: null,
-      };
+    case "done": {
+      const { kind: status, result } = outcome;
+      return { httpStatus: 200, status, result, error: null };
+    }
     case "accepted": {
-      const { jobId, pollAfterMs } = outcome;
-      return {
-        httpStatus: 202,
-        status: "accepted",
-        result: { job_id: jobId, poll_after_ms: pollAfterMs },
-        error: null,
-      };
+      const { job, pollAfterMs } = outcome;
+      const result = { job_id: job.id, poll_after_ms: pollAfterMs };
+      return { httpStatus: 202, status: "accepted", result, error: null };
     }
     case "running": {
-      const { fraction, message } = outcome.progress ?? {};
-      return {
-        httpStatus: 200,
-        status: "running",
-        result: { progress: fraction, message, questions: outcome.questions },
-        error: null,
-      };
+      const { progress, questions } = outcome.job;
+      const { fraction, message } = progress ?? {};
+      const result = { progress: fraction, message, questions };
+      return { httpStatus: 200, status: "running", result, error: null };
     }
     case "ended": // the poll went well; what it found did not
-      return { ...refusalOf(outcome.error), httpStatus: 200 };
+      return { ...toRefusal(outcome.error), httpStatus: 200 };
   }
 }
 
 /** Writes an error: its code and sentence, and nothing of its cause. */
-export function refusalOf(error: CountersignError): Reply {
+export function toRefusal(thrown: unknown): Reply {
+  const error = toError(thrown);
   const { code, message, status, issues, jobId } = error;
   const details = {
     ...issues.length > 0 && { issues },
@@ -62,7 +100,7 @@ export function refusalOf(error: CountersignError): Reply {
     result: Object.keys(details).length > 0 ? details : null,
     error: `${code}: ${message}`,
     headers: {
-      ...retryAfter(error),
+      ...retryAfterHeader(error),
       // RFC 9110 sections 15.5.6, 15.5.2 and 15.5.16
       ...code === "method_not_allowed" && { allow: "POST" },
       ...status === 401 && { "www-authenticate": "Countersign" },
@@ -73,20 +111,105 @@ export function refusalOf(error: CountersignError): Reply {
   };
 }
 
-/** The header that says when it is worth trying again, in whole seconds. */
-export function retryAfter(
-  { retryAfterMs }: CountersignError,
-): Record<string, string> {
-  if (retryAfterMs === undefined) return {};
-  return { "retry-after": String(Math.ceil(retryAfterMs / 1000)) };
-}
-
 /** Any error as one that may be answered: a stranger's message stays here. */
-export function errorOf(error: unknown): CountersignError {
-  if (error instanceof CountersignError) return error;
+export function toError(thrown: unknown): CountersignError {
+  if (thrown instanceof CountersignError) return thrown;
   return new CountersignError(
     "unavailable",
     "The server failed; its log says why",
-    { cause: error },
+    { cause: thrown },
   );
+}
+
+/** Room for an envelope around a result of the largest size, in characters. */
+const ENVELOPE_ROOM = 8192;
+
+const HEADERS = {
+  "content-type": "application/json",
+  "cache-control": "no-store",
+};
+
+/**
+ * Writes a response; one that cannot be written becomes a refusal that says so.
+ *
+ * @param report Takes what kept it from being written.
+ */
+export async function writeResponse(
+  reply: Reply,
+  to: Addressee,
+  from: Responder,
+  report: (error: CountersignError) => void,
+): Promise<Response> {
+  let text: string;
+  try {
+    text = await encodeResponse(reply, to, from);
+  } catch (thrown) {
+    const error = toError(thrown);
+    report(error);
+    reply = toRefusal(error);
+    text = await encodeResponse(reply, to, from);
+  }
+  const { httpStatus: status, headers } = reply;
+  return new Response(text, { status, headers: { ...HEADERS, ...headers } });
+}
+
+/** The refusal that is left where no other can be written: it is constant. */
+export function writeLastResort(): Response {
+  const text = `{"error":"unavailable: The server failed; its log says why",` +
+    `"ok":false,"request_id":"","result":null,"server_id":"","signature":"",` +
+    `"status":"error","ts_ms":${Date.now()},"v":"${VERSION}"}`;
+  return new Response(text, { status: 503, headers: HEADERS });
+}
+
+/**
+ * Writes and signs an envelope.
+ *
+ * @throws {CountersignError} `tool_failed` if its result is not JSON, or
+ * `result_too_large` if the text would be too long.
+ */
+async function encodeResponse(
+  reply: Reply,
+  { requestId, caller }: Addressee,
+  { serverId, maxValueBytes, now }: Responder,
+): Promise<string> {
+  const text = canonicalResponse({
+    request_id: requestId,
+    ts_ms: now(),
+    ok: reply.error === null,
+    server_id: serverId,
+    status: reply.status,
+    result: reply.result,
+    error: reply.error,
+  });
+  const limit = maxValueBytes + ENVELOPE_ROOM;
+  if (text.length > limit) {
+    throw new CountersignError(
+      "result_too_large",
+      `The answer would have ${text.length} characters, more than ${limit}`,
+    );
+  }
+  const signature = caller
+    ? await sign(await caller.key(RESPONSE_INFO), text)
+    : "";
+  return withSignature(text, signature, "status");
+}
+
+function canonicalResponse(response: ResponseEnvelope): string {
+  const { error, ok, request_id, result, server_id, status, ts_ms } = response;
+  try {
+    // Named in canonical order, which spares the sort.
+    return signedText({
+      error,
+      ok,
+      request_id,
+      result,
+      server_id,
+      status,
+      ts_ms,
+      v: VERSION,
+    });
+  } catch (cause) {
+    const message = "The tool's result is not JSON";
+    throw new CountersignError("tool_failed", message, { cause });
+  }
 }

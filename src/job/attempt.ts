@@ -11,22 +11,12 @@ import type { KvLike } from "../kv/kv.ts";
 import type { Log } from "../log.ts";
 import { runTool } from "../tool/run.ts";
 import { checkFraction, type JobContext, type Tool } from "../tool/tool.ts";
+import type { Ending } from "./ending.ts";
 import type { Job } from "./job.ts";
+import { createJournal, type Journal } from "./journal.ts";
 import type { Lease } from "./lease.ts";
-import { type Journal, journal } from "./journal.ts";
+import { logFields, LONGEST_MESSAGE } from "./log_fields.ts";
 import type { JobStore } from "./store.ts";
-
-/** How an attempt ended. */
-export type Ending =
-  | { readonly kind: "returned"; readonly value: unknown }
-  | { readonly kind: "threw"; readonly error: unknown }
-  | {
-    readonly kind: "gave way";
-    readonly dueAt: number;
-    /** What it waits to be told. */
-    readonly questions?: Job["questions"];
-  }
-  | { readonly kind: "lost" };
 
 /** What an attempt needs. */
 export interface Attempt {
@@ -46,9 +36,6 @@ export interface Attempt {
   readonly log: Log;
   readonly now: () => number;
 }
-
-/** Longest message of an error or of progress, in characters. */
-export const LONGEST_MESSAGE = 1000;
 
 /** Makes an attempt; only a store that fails throws. */
 export async function runAttempt(options: Attempt): Promise<Ending> {
@@ -77,7 +64,7 @@ export async function runAttempt(options: Attempt): Promise<Ending> {
       const suspend = (dueAt: number, questions: Job["questions"]) =>
         resolve({ kind: "gave way", dueAt, questions });
       const { questions } = job;
-      steps = journal({
+      steps = createJournal({
         kept,
         questions,
         lease,
@@ -119,14 +106,4 @@ function contextOf(
     log: (message, fields) =>
       log("info", message, { ...fields, ...logFields(job) }),
   };
-}
-
-/** What marks a job's lines in the log. */
-export function logFields({ id, tool, clientId, requestId }: Job): {
-  job_id: string;
-  tool: string;
-  client_id: string;
-  request_id: string;
-} {
-  return { job_id: id, tool, client_id: clientId, request_id: requestId };
 }

@@ -20,7 +20,7 @@ export interface Background {
 const SLICE_MS = 25_000;
 
 /** `waitUntil` is called as a method: Workers refuse it detached. */
-export function backgroundOf(
+export function createBackground(
   env: unknown,
   platform: unknown,
   log: Log,

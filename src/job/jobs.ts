@@ -1,27 +1,21 @@
 /**
- * Jobs as dispatch knows them: start one, look one up for its owner, end one.
+ * Jobs as their owners know them: started, looked at, answered, ended.
  *
  * @module
  */
 
-import type { Background } from "./background.ts";
-import { canonicalJson } from "../json/canonical_json.ts";
 import { CountersignError } from "../errors.ts";
+import { canonicalJson } from "../json/canonical_json.ts";
 import { sign } from "../signing/hmac.ts";
-import { type Following, following } from "./watch.ts";
-import { accept, isFinal, type Job } from "./job.ts";
-import type {
-  Acceptance,
-  JobStore,
-  Listing,
-  Page,
-  StoredJob,
-} from "./store.ts";
-import type { Worker } from "./worker.ts";
-import { type Outcome, outcomeOf } from "./outcome.ts";
-import { settlesWithin } from "../waiting.ts";
-import type { Nonce, Spend } from "../signing/nonce.ts";
+import { type Nonce, replayedError, type Spend } from "../signing/nonce.ts";
 import type { Tool } from "../tool/tool.ts";
+import { settlesWithin } from "../waiting.ts";
+import { answerQuestions } from "./answer.ts";
+import type { Background } from "./background.ts";
+import { accept, isFinal, type Job } from "./job.ts";
+import type { JobOutcome } from "./outcome.ts";
+import type { Acceptance, Listing, Page, StoredJob } from "./store.ts";
+import { watchJob, type WatchOptions, type WatchServices } from "./watch.ts";
 
 /** What a job is started with. */
 export interface Start {
@@ -35,28 +29,49 @@ export interface Start {
 }
 
 /** The jobs of a server. */
-export interface Jobs extends Following {
+export interface Jobs {
   /** The id of the job that a client's request started, if it started one. */
   idOf(clientId: string, requestId: string): Promise<string>;
   /**
-   * Accepts a job, or answers the one that this request started before; with
+   * Accepts a job, or finds the one that this request started before; with
    * its end, if that comes within the tool's `waitMs`.
    *
    * @throws {CountersignError} `replayed`, `idempotency_conflict` or `too_many_jobs`
    */
-  start(start: Start, background: Background): Promise<Outcome>;
+  start(start: Start, background: Background): Promise<JobOutcome>;
   /**
-   * Tells the owner how a job stands, waiting up to `waitMs` for it to change.
+   * Tells how a job stands once it changes, at the latest after `waitMs`.
    *
    * @throws {CountersignError} `job_not_found`
    */
   poll(
     id: string,
     clientId: string,
-    waitMs: number,
-    signal: AbortSignal,
+    options: WatchOptions,
+  ): Promise<JobOutcome>;
+  /**
+   * Yields a job as it stands and at every change that its owner can see, until
+   * it ends or is removed, or the watch is over.
+   *
+   * @param from The job's id, or an outcome to go on from without reading it again.
+   * @throws {CountersignError} `job_not_found`
+   */
+  watch(
+    from: string | StoredJob,
+    clientId: string,
+    options: WatchOptions,
+  ): AsyncGenerator<JobOutcome, void>;
+  /**
+   * Answers questions of a job; names that it does not ask for are ignored.
+   *
+   * @throws {CountersignError} `job_not_found`, or `unavailable` while it runs
+   */
+  answer(
+    id: string,
+    clientId: string,
+    answers: Readonly<Record<string, unknown>>,
     background: Background,
-  ): Promise<Outcome>;
+  ): Promise<Job>;
   /** Lists a client's jobs, newest first. */
   list(clientId: string, page: Page): Promise<Listing>;
   /**
@@ -68,9 +83,7 @@ export interface Jobs extends Following {
 }
 
 /** Options for {@linkcode createJobs}. */
-export interface JobsOptions {
-  readonly store: JobStore;
-  readonly worker: Worker;
+export interface JobsOptions extends WatchServices {
   /** Spends the nonce of a start whose job is there already. */
   readonly spend: Spend;
   /** Derives job ids; non-extractable. */
@@ -78,167 +91,148 @@ export interface JobsOptions {
   readonly leaseMs: number;
   /** Most unfinished jobs that a client may have. */
   readonly maxUnfinished: number;
-  /** Current time, in Unix milliseconds. */
-  readonly now: () => number;
 }
 
 /** Puts store and worker together. */
 export function createJobs(options: JobsOptions): Jobs {
-  const { store, worker, spend, idKey, leaseMs, maxUnfinished, now } = options;
+  const { store, worker } = options;
 
-  async function owned(id: string, clientId: string): Promise<StoredJob> {
-    const held = await store.read(id);
+  async function readOwned(id: string, clientId: string): Promise<StoredJob> {
+    const stored = await store.read(id);
     // Somebody else's job reads exactly like one that never was.
-    if (held?.job.clientId === clientId) return held;
+    if (stored?.job.clientId === clientId) return stored;
     throw new CountersignError(
       "job_not_found",
       "No job of yours has this id; finished jobs are kept for a while only",
     );
   }
 
-  async function idOf(clientId: string, requestId: string): Promise<string> {
-    // The alphabet of ids has no line feed: the text is unambiguous.
-    return (await sign(idKey, `${clientId}\n${requestId}`)).slice(0, 32);
+  async function* watch(
+    from: string | StoredJob,
+    clientId: string,
+    watchOptions: WatchOptions,
+  ) {
+    const stored = typeof from === "string"
+      ? await readOwned(from, clientId)
+      : from;
+    yield* watchJob(stored, watchOptions, options);
   }
 
   return {
-    idOf,
+    idOf: (clientId, requestId) => deriveId(clientId, requestId, options),
+    watch,
+    start: (start, background) => startJob(start, background, options),
 
-    async start(start, background) {
-      const { clientId, requestId, name, tool, args, nonce, signal } = start;
-      const [id, unfinished] = await Promise.all([
-        idOf(clientId, requestId),
-        store.unfinished(clientId, maxUnfinished),
-      ]);
-      if (unfinished >= maxUnfinished && await store.read(id) === undefined) {
-        throw new CountersignError(
-          "too_many_jobs",
-          `You have ${unfinished} unfinished jobs; wait for one or cancel one`,
-          { retryAfterMs: 5000 },
-        );
+    async poll(id, clientId, watchOptions) {
+      let latest: JobOutcome | undefined;
+      for await (const outcome of watch(id, clientId, watchOptions)) {
+        const isChange = latest !== undefined;
+        latest = outcome;
+        if (isChange) break;
       }
-      const lease = worker.lease();
-      const job = accept(
-        { id, tool: name, clientId, requestId },
-        now(),
-        lease,
-        leaseMs,
-      );
-      let acceptance: Acceptance | undefined;
-      try {
-        acceptance = await store.accept(job, args, nonce);
-      } finally {
-        if (acceptance?.kind !== "accepted") worker.release(lease);
-      }
-      if (acceptance.kind === "replayed") throw replayedError();
-      let { held } = acceptance;
-      const { pollAfterMs = 0, waitMs = 0 } = tool.job ?? {};
-      let running: Promise<StoredJob | undefined> | undefined;
-      if (acceptance.kind === "known") {
-        await refuseConflict(held.job, name, args);
-        if (nonce && !await spend(nonce)) throw replayedError();
-      } else if (lease) {
-        running = worker.run(held, background.env, background.sliceMs);
-        background.run(running);
-      }
-      if (waitMs > 0) {
-        held = await endOf(held, running, waitMs, signal, background);
-      }
-      return isFinal(held.job) && waitMs > 0
-        ? await outcomeOf(held.job, store)
-        : { kind: "accepted", jobId: id, pollAfterMs };
+      return latest as JobOutcome; // a watch yields at least once
     },
 
-    async poll(id, clientId, waitMs, signal, background) {
-      const held = await owned(id, clientId);
-      const before = visibleState(held.job);
-      const then = await change(held, waitMs, signal, background, before);
-      return await outcomeOf(then.job, store);
-    },
+    answer: (id, clientId, answers, background) =>
+      answerQuestions(
+        () => readOwned(id, clientId),
+        answers,
+        background,
+        options,
+      ),
 
     list: (clientId, page) => store.list(clientId, page),
 
-    ...following({ store, owned, drive, now }),
-
     async cancel(id, clientId) {
-      const held = await owned(id, clientId);
-      return (await worker.cancel(held) ?? held).job;
+      const stored = await readOwned(id, clientId);
+      return (await worker.cancel(stored) ?? stored).job;
     },
   };
+}
 
-  /** Runs a job that is overdue: whoever looks at it may. */
-  function drive(held: StoredJob, { env, sliceMs, run }: Background): void {
-    if (isFinal(held.job) || held.job.dueAt > now()) return;
-    run(worker.take(held, env, sliceMs));
+async function startJob(
+  start: Start,
+  background: Background,
+  options: JobsOptions,
+): Promise<JobOutcome> {
+  const { worker, spend } = options;
+  const { name, tool, args, nonce, signal } = start;
+  const acceptance = await acceptStart(start, options);
+  if (acceptance.kind === "replayed") throw replayedError();
+  let { stored } = acceptance;
+  let running: Promise<StoredJob | undefined> | undefined;
+  if (acceptance.kind === "known") {
+    await refuseConflict(stored.job, name, args, options);
+    if (nonce && !await spend(nonce)) throw replayedError();
+  } else if (stored.job.lease) {
+    running = worker.run(stored, background.env, background.sliceMs);
+    background.run(running);
   }
-
-  /** Waits for a job's end: for the run itself where it runs here. */
-  async function endOf(
-    held: StoredJob,
-    running: Promise<StoredJob | undefined> | undefined,
-    waitMs: number,
-    signal: AbortSignal,
-    background: Background,
-  ): Promise<StoredJob> {
+  const { pollAfterMs = 0, waitMs = 0 } = tool.job ?? {};
+  if (waitMs > 0) {
     const began = Date.now();
+    // The run itself tells of its end, where it is here.
     if (running && await settlesWithin(running, waitMs)) {
-      held = await running ?? held;
+      stored = await running ?? stored;
     }
-    const left = began + waitMs - Date.now();
-    return await change(held, left, signal, background);
-  }
-
-  /**
-   * Waits until a job ends, or tells its owner something else than `before`;
-   * takes it up when it is overdue, or comes to be meanwhile.
-   */
-  async function change(
-    held: StoredJob,
-    ms: number,
-    signal: AbortSignal,
-    background: Background,
-    before?: string,
-  ): Promise<StoredJob> {
-    const until = Date.now() + ms;
-    let taken: string | undefined;
-    while (!isFinal(held.job) && !signal.aborted) {
-      const due = held.job.dueAt - now();
-      if (due <= 0 && taken !== held.version) {
-        taken = held.version;
-        drive(held, background);
-      }
-      const left = until - Date.now();
-      if (left <= 0) break;
-      if (before !== undefined && visibleState(held.job) !== before) break;
-      const wait = due > 0 ? Math.min(left, due) : left;
-      const current = await store.changed(held, wait, signal);
-      if (current === undefined) break;
-      held = current;
+    const leftMs = began + waitMs - Date.now();
+    const watchOptions = { signal, waitMs: leftMs, background };
+    for await (const outcome of watchJob(stored, watchOptions, options)) {
+      if (isFinal(outcome.job)) return outcome;
     }
-    return held;
   }
+  return { ...stored, kind: "accepted", pollAfterMs };
+}
 
-  async function refuseConflict(job: Job, tool: string, args: unknown) {
-    const same = job.tool === tool &&
-      canonicalJson(await store.args(job)) === canonicalJson(args);
-    if (same) return;
+async function deriveId(
+  clientId: string,
+  requestId: string,
+  { idKey }: Pick<JobsOptions, "idKey">,
+): Promise<string> {
+  // The alphabet of ids has no line feed: the text is unambiguous.
+  return (await sign(idKey, `${clientId}\n${requestId}`)).slice(0, 32);
+}
+
+async function acceptStart(
+  { clientId, requestId, name, args, nonce }: Start,
+  options: JobsOptions,
+): Promise<Acceptance> {
+  const { store, worker, leaseMs, maxUnfinished, now } = options;
+  const [id, unfinished] = await Promise.all([
+    deriveId(clientId, requestId, options),
+    store.unfinished(clientId, maxUnfinished),
+  ]);
+  if (unfinished >= maxUnfinished && await store.read(id) === undefined) {
     throw new CountersignError(
-      "idempotency_conflict",
-      "This request_id started a job with another tool or other arguments; " +
-        "send a new call with a new request_id",
+      "too_many_jobs",
+      `You have ${unfinished} unfinished jobs; wait for one or cancel one`,
+      { retryAfterMs: 5000 },
     );
   }
+  const lease = worker.takeSlot();
+  const request = { id, tool: name, clientId, requestId };
+  let acceptance: Acceptance | undefined;
+  try {
+    const job = accept(request, now(), lease, leaseMs);
+    acceptance = await store.accept(job, args, nonce);
+  } finally {
+    if (acceptance?.kind !== "accepted") worker.freeSlot(lease);
+  }
+  return acceptance;
 }
 
-/** The refusal of an envelope that was accepted before. */
-export function replayedError(): CountersignError {
-  return new CountersignError(
-    "replayed",
-    "This nonce was spent; sign the call again with a fresh one",
+async function refuseConflict(
+  job: Job,
+  tool: string,
+  args: unknown,
+  { store }: JobsOptions,
+): Promise<void> {
+  const isSame = job.tool === tool &&
+    canonicalJson(await store.args(job)) === canonicalJson(args);
+  if (isSame) return;
+  throw new CountersignError(
+    "idempotency_conflict",
+    "This request_id started a job with another tool or other arguments; " +
+      "send a new call with a new request_id",
   );
-}
-
-/** What a poll tells of a working job. */
-function visibleState({ progress, questions }: Job): string {
-  return JSON.stringify([progress, questions]);
 }

@@ -5,8 +5,8 @@
  */
 
 import { persist } from "../kv/commit.ts";
-import type { KvKey, KvLike } from "../kv/kv.ts";
 import type { Job } from "./job.ts";
+import type { JobKv } from "./kv_keys.ts";
 import { readRecord } from "./kv_record.ts";
 import type { Listing, Page } from "./store.ts";
 
@@ -15,25 +15,20 @@ const KEYS_A_READ = 10;
 /** Entries looked at for one page: a filter that fits few jobs costs no more. */
 const MOST_LOOKED_AT = 200;
 
-/**
- * Lists a page of jobs.
- *
- * @param owned Prefix of the client's index: `[...owned, createdAt, id]`.
- * @param jobKey Key of a job's record.
- */
+/** Lists a page of a client's jobs. */
 export async function listJobs(
-  kv: KvLike,
-  owned: KvKey,
-  jobKey: (id: string) => KvKey,
+  { kv, keys: jobKeys }: JobKv,
+  clientId: string,
   { status, limit, cursor }: Page,
 ): Promise<Listing> {
+  const owned = jobKeys.allOwned(clientId);
   const jobs: Job[] = [];
   let before = cursor === undefined ? undefined : parse(cursor);
   for (let looked = 0; looked < MOST_LOOKED_AT; looked += KEYS_A_READ) {
     const keys = await persist(() => page(before));
     const entries = keys.length === 0
       ? []
-      : await persist(() => kv.getMany(keys.map(([, id]) => jobKey(id))));
+      : await persist(() => kv.getMany(keys.map(([, id]) => jobKeys.job(id))));
     for (const [i, entry] of entries.entries()) {
       before = keys[i];
       const job = readRecord(entry)?.job;

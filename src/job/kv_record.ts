@@ -5,13 +5,41 @@
  */
 
 import { CountersignError } from "../errors.ts";
-import { fromBytes, type KvEntry, toBytes } from "../kv/kv.ts";
+import { commit, persist } from "../kv/commit.ts";
+import { fromBytes, type KvAtomic, type KvEntry, toBytes } from "../kv/kv.ts";
 import type { Job } from "./job.ts";
+import type { JobKv } from "./kv_keys.ts";
 import type { StoredJob } from "./store.ts";
 
-/** Writes a record; `by` tells this write from any other. */
-export function writeRecord(job: Job, by: string): Uint8Array {
-  return toBytes({ by, job });
+/** Reads a job. */
+export async function readJob(
+  { kv, keys }: JobKv,
+  id: string,
+): Promise<StoredJob | undefined> {
+  return readRecord(await persist(() => kv.get(keys.job(id))));
+}
+
+/**
+ * Writes a job, knowing its own write again when the answer was lost.
+ *
+ * @param complete Adds the checks and what else is written with the job.
+ */
+export async function writeJob(
+  { kv, keys }: JobKv,
+  job: Job,
+  complete: (atomic: KvAtomic) => KvAtomic,
+): Promise<StoredJob | undefined> {
+  const key = keys.job(job.id);
+  const by = crypto.randomUUID();
+  const record = toBytes({ by, job });
+  const version = await commit(
+    () => complete(kv.atomic()).set(key, record),
+    async () => {
+      const found = readRecord(await kv.get(key));
+      return found?.by === by ? found.version : undefined;
+    },
+  );
+  return version === undefined ? undefined : { job, version };
 }
 
 /**

@@ -22,7 +22,7 @@ export interface Lease {
   report(progress: Progress): void;
   /** Gives the lease up in one last write; `undefined` if it was lost. */
   end(
-    write: (held: StoredJob) => Promise<StoredJob | undefined>,
+    write: (stored: StoredJob) => Promise<StoredJob | undefined>,
   ): Promise<StoredJob | undefined>;
   /** Loses the lease on purpose: the job was ended by this very instance. */
   lose(): void;
@@ -39,7 +39,7 @@ export function holdLease(
   now: () => number,
 ): Lease {
   const lost = new AbortController();
-  let held = claimed;
+  let stored = claimed;
   let progress: Progress | undefined;
   let ended = false;
   let lastBeat = now();
@@ -56,7 +56,7 @@ export function holdLease(
 
   function lose(): void {
     stop();
-    lost.abort(new Error(`The lease of job ${held.job.id} is lost`));
+    lost.abort(new Error(`The lease of job ${stored.job.id} is lost`));
   }
 
   function stop(): void {
@@ -70,10 +70,10 @@ export function holdLease(
     reporting = undefined;
     serially(async () => {
       if (ended) return;
-      const next = extend(held.job, now(), leaseMs, progress);
-      const written = await store.replace(held, next);
+      const next = extend(stored.job, now(), leaseMs, progress);
+      const written = await store.replace(stored, next);
       if (written === undefined) return lose();
-      held = written;
+      stored = written;
       lastBeat = now();
     }).catch(() => {
       // A store that is away for a whole lease has given the job to another.
@@ -88,7 +88,7 @@ export function holdLease(
     keepStep: (name, value) =>
       serially(async () => {
         if (ended) return false;
-        const kept = await store.keepStep(held, name, value);
+        const kept = await store.keepStep(stored, name, value);
         if (!kept) lose();
         return kept;
       }),
@@ -103,7 +103,7 @@ export function holdLease(
     end: (write) =>
       serially(async () => {
         if (ended) return undefined;
-        const written = await write(held);
+        const written = await write(stored);
         stop();
         return written;
       }),

@@ -1,57 +1,49 @@
 /**
- * What became of a call, in no protocol's words.
+ * How a job stands, as its owner is told, in no protocol's words.
  *
  * @module
  */
 
 import { CountersignError, ToolError } from "../errors.ts";
-import type { Job, OpenQuestion, Progress } from "./job.ts";
-import type { JobStore } from "./store.ts";
+import type { Job } from "./job.ts";
+import type { JobStore, StoredJob } from "./store.ts";
 
-/** What became of a call. Refusals and failures of a call are thrown instead. */
-export type Outcome =
-  | { readonly kind: "ok"; readonly result: unknown }
-  | {
-    readonly kind: "accepted";
-    readonly jobId: string;
-    readonly pollAfterMs: number;
-  }
-  | {
-    readonly kind: "running";
-    readonly progress: Progress | undefined;
-    /** What the job waits to be told, by name. */
-    readonly questions?: Readonly<Record<string, OpenQuestion>>;
-  }
-  | { readonly kind: "done"; readonly result: unknown }
-  | { readonly kind: "ended"; readonly error: CountersignError };
+/** A job as its owner may see it, with what became of it. */
+export type JobOutcome =
+  & StoredJob
+  & (
+    /** It was accepted, or had been before. */
+    | { readonly kind: "accepted"; readonly pollAfterMs: number }
+    | { readonly kind: "running" }
+    | { readonly kind: "done"; readonly result: unknown }
+    | { readonly kind: "ended"; readonly error: CountersignError }
+  );
 
-/** What a job's owner is told of it. */
-export async function outcomeOf(job: Job, store: JobStore): Promise<Outcome> {
+/** Reads what became of a job; only that of a completed one costs a read. */
+export async function readOutcome(
+  { job, version }: StoredJob,
+  store: JobStore,
+): Promise<JobOutcome> {
   switch (job.status) {
     case "working":
-      return {
-        kind: "running",
-        progress: job.progress,
-        ...job.questions && { questions: job.questions },
-      };
+      return { job, version, kind: "running" };
     case "completed":
-      return { kind: "done", result: await store.result(job) };
-    case "failed": {
-      const { code, message, internal } = job.error ??
-        { code: "tool_failed", message: "The tool failed", internal: true };
-      const options = { jobId: job.id };
-      const error = code === "tool_failed" && !internal
-        ? new ToolError(message, options)
-        : new CountersignError(code, message, options);
-      return { kind: "ended", error };
-    }
-    case "cancelled": {
-      const error = new CountersignError(
-        "job_cancelled",
-        "The job was cancelled",
-        { jobId: job.id },
-      );
-      return { kind: "ended", error };
-    }
+      return { job, version, kind: "done", result: await store.result(job) };
+    case "failed":
+    case "cancelled":
+      return { job, version, kind: "ended", error: toError(job) };
   }
+}
+
+function toError(job: Job): CountersignError {
+  const options = { jobId: job.id };
+  if (job.status === "cancelled") {
+    const message = "The job was cancelled";
+    return new CountersignError("job_cancelled", message, options);
+  }
+  const { code, message, internal } = job.error ??
+    { code: "tool_failed", message: "The tool failed", internal: true };
+  return code === "tool_failed" && !internal
+    ? new ToolError(message, options)
+    : new CountersignError(code, message, options);
 }

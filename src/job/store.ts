@@ -25,7 +25,7 @@ export interface StoredJob {
   readonly version: string;
 }
 
-/** An entry of the due index: somebody should attend to a job since `at`. */
+/** An entry of the due index: somebody should work on a job since `at`. */
 export interface Due {
   /** The job's id. */
   readonly id: string;
@@ -52,8 +52,8 @@ export interface Listing {
 
 /** What became of a job that was to be accepted. */
 export type Acceptance =
-  | { readonly kind: "accepted"; readonly held: StoredJob }
-  | { readonly kind: "known"; readonly held: StoredJob }
+  | { readonly kind: "accepted"; readonly stored: StoredJob }
+  | { readonly kind: "known"; readonly stored: StoredJob }
   | { readonly kind: "replayed" };
 
 /** Where jobs and their steps live. */
@@ -74,24 +74,24 @@ export interface JobStore {
   /** Reads a completed job's result. */
   result(job: Job): Promise<unknown>;
   /** Replaces a job; `undefined` if it changed since it was read. */
-  replace(held: StoredJob, next: Job): Promise<StoredJob | undefined>;
+  replace(stored: StoredJob, next: Job): Promise<StoredJob | undefined>;
   /**
    * Replaces a job with one that keeps `result`.
    *
    * @throws {CountersignError} `result_too_large`
    */
   complete(
-    held: StoredJob,
+    stored: StoredJob,
     next: (result: NonNullable<Job["result"]>) => Job,
     result: unknown,
   ): Promise<StoredJob | undefined>;
   /**
-   * Replaces a job that was told something, keeping the answers as steps.
+   * Replaces a job that was answered, keeping the answers as steps.
    *
    * @throws {CountersignError} `result_too_large`
    */
   answer(
-    held: StoredJob,
+    stored: StoredJob,
     next: Job,
     answers: ReadonlyMap<string, unknown>,
   ): Promise<StoredJob | undefined>;
@@ -100,7 +100,7 @@ export interface JobStore {
    *
    * @throws {CountersignError} `result_too_large`
    */
-  keepStep(held: StoredJob, name: string, value: unknown): Promise<boolean>;
+  keepStep(stored: StoredJob, name: string, value: unknown): Promise<boolean>;
   /** Reads the values of all kept steps. */
   steps(id: string): Promise<Map<string, unknown>>;
   /** Lists what is due, longest overdue first. */
@@ -113,10 +113,10 @@ export interface JobStore {
   list(clientId: string, page: Page): Promise<Listing>;
   /** Waits, at most `ms`, until a job is not as it was read; reads it again. */
   changed(
-    held: StoredJob,
+    stored: StoredJob,
     ms: number,
     signal?: AbortSignal,
   ): Promise<StoredJob | undefined>;
   /** Removes a final job with all that belongs to it; `false` if it changed. */
-  remove(held: StoredJob): Promise<boolean>;
+  remove(stored: StoredJob): Promise<boolean>;
 }

@@ -1,52 +1,38 @@
 /**
- * Runs jobs: claim, run, settle.
+ * Runs jobs: claims one, makes an attempt, records how it ended.
  *
  * @module
  */
 
-import { CountersignError, TerminalError, ToolError } from "../errors.ts";
 import type { KvLike } from "../kv/kv.ts";
-import type { Log } from "../log.ts";
-import type { Tools } from "../tool/tool.ts";
-import {
-  type Ending,
-  logFields,
-  LONGEST_MESSAGE,
-  runAttempt,
-} from "./attempt.ts";
-import {
-  backoff,
-  cancel,
-  claim,
-  complete,
-  fail,
-  isFinal,
-  type Job,
-  type JobError,
-  postpone,
-  suspend,
-} from "./job.ts";
+import { runAttempt } from "./attempt.ts";
+import { type EndingOptions, recordEnding } from "./ending.ts";
+import { cancel, claim, isFinal } from "./job.ts";
 import { holdLease, type Lease } from "./lease.ts";
-import type { Due, JobStore, StoredJob } from "./store.ts";
+import { logFields } from "./log_fields.ts";
+import { createSlots } from "./slots.ts";
+import type { Due, StoredJob } from "./store.ts";
 
 /** How jobs are run; every time is in milliseconds. */
-export interface WorkerOptions {
-  /** The tools that jobs name. */
-  tools: Tools;
-  /** Where the jobs are. */
-  store: JobStore;
+export interface WorkerOptions extends EndingOptions {
   /** The tools' own KV. */
-  kv: KvLike;
+  readonly kv: KvLike;
   /** How long a worker may be silent before another takes its job over. */
-  leaseMs: number;
-  /** How long a final job stays readable. */
-  retentionMs: number;
+  readonly leaseMs: number;
   /** Most jobs that this instance runs at once. */
-  concurrency: number;
-  /** The server's log. */
-  log: Log;
-  /** Current time, in Unix milliseconds. */
-  now: () => number;
+  readonly concurrency: number;
+}
+
+/** One round of work; times are in milliseconds. */
+export interface WorkRound {
+  /** The platform's environment. */
+  readonly env: unknown;
+  /** Most jobs to work on. */
+  readonly limit: number;
+  /** How long jobs are begun. Without, until none is due. */
+  readonly budgetMs?: number | undefined;
+  /** How long one job may take before it gives way. Without, as long as it likes. */
+  readonly sliceMs?: number | undefined;
 }
 
 /** What one call of `work` did. */
@@ -59,13 +45,14 @@ export interface WorkReport {
 
 /** Runs this instance's share of the jobs. */
 export interface Worker {
-  /** A lease token, while there is room for one more job here. */
-  lease(): string | undefined;
-  /** Makes room again for a lease that came to nothing. */
-  release(token: string | undefined): void;
+  /** Takes a slot, while there is room for one more job here: its token is a lease. */
+  takeSlot(): string | undefined;
+  /** Frees the slot of a lease that came to nothing. */
+  freeSlot(token: string | undefined): void;
   /**
-   * Runs a job whose lease was just taken, until it ends or gives way; as it
-   * then stands, or `undefined` if the lease was lost.
+   * Runs a job whose lease was just taken, until it ends or gives way.
+   *
+   * @returns The job as it then stands; `undefined` if the lease was lost.
    */
   run(
     claimed: StoredJob,
@@ -73,188 +60,85 @@ export interface Worker {
     sliceMs?: number,
   ): Promise<StoredJob | undefined>;
   /** Claims a due job and runs it; `false` if somebody else did. */
-  take(held: StoredJob, env: unknown, sliceMs?: number): Promise<boolean>;
-  /** Attends to everything that is due, up to `limit` jobs. */
-  work(env: unknown, limit: number, sliceMs?: number): Promise<WorkReport>;
+  takeUp(stored: StoredJob, env: unknown, sliceMs?: number): Promise<boolean>;
+  /** Works on everything that is due, up to `limit` jobs. */
+  work(round: WorkRound): Promise<WorkReport>;
   /** Ends a job for its owner. */
-  cancel(held: StoredJob): Promise<StoredJob | undefined>;
+  cancel(stored: StoredJob): Promise<StoredJob | undefined>;
   /** Stops claiming, stops what runs, and gives the leases back. */
   stop(): Promise<void>;
 }
 
-/**
- * How long after its slice a run may still hold its room. Workers stop what
- * takes too long without a word, and what was stopped gives nothing back.
- */
-const OVERRUN_MS = 60_000;
-
 /** Makes a worker. */
 export function createWorker(options: WorkerOptions): Worker {
-  const { tools, store, kv, leaseMs, retentionMs, concurrency, log, now } =
-    options;
-  const running = new Map<string, { lease: Lease; done: Promise<unknown> }>();
-  /** The rooms that are taken, and until when at the most. */
-  const leases = new Map<string, number>();
+  const { store, leaseMs, concurrency, now } = options;
+  const running: Running = new Map();
+  const slots = createSlots(concurrency, now);
   const stopping = new AbortController();
 
-  function lease(): string | undefined {
-    for (const [token, until] of leases) {
-      if (until <= now()) leases.delete(token);
-    }
-    if (leases.size >= concurrency || stopping.signal.aborted) return undefined;
-    const token = crypto.randomUUID();
-    leases.set(token, now() + OVERRUN_MS);
-    return token;
-  }
-
-  function release(token: string | undefined): void {
-    if (token !== undefined) leases.delete(token);
+  function takeSlot(): string | undefined {
+    return stopping.signal.aborted ? undefined : slots.take();
   }
 
   async function run(claimed: StoredJob, env: unknown, sliceMs = Infinity) {
-    const { job } = claimed;
-    if (job.lease) leases.set(job.lease, now() + sliceMs + OVERRUN_MS);
+    const { id, lease: token } = claimed.job;
+    if (token) slots.extend(token, sliceMs);
     const lease = holdLease(claimed, store, leaseMs, now);
-    const done = runAttempt({
-      job,
-      lease,
-      tool: tools[job.tool],
-      store,
-      kv,
-      env,
-      sliceEnd: now() + sliceMs,
-      stopping: stopping.signal,
-      log,
-      now,
-    })
-      .then((ending) => settle(job, lease, ending))
-      .catch((error) => {
-        // The lease runs out, and the job is taken up again.
-        lease.lose();
-        log("error", "A job is left to its next attempt", {
-          ...logFields(job),
-          error,
-        });
-        return undefined;
-      })
+    const slice = { env, sliceEnd: now() + sliceMs, stopping: stopping.signal };
+    const done = attemptAndRecord(claimed, lease, slice, options)
       .finally(() => {
-        running.delete(job.id);
-        release(job.lease);
+        running.delete(id);
+        slots.free(token);
       });
-    running.set(job.id, { lease, done });
+    running.set(id, { lease, done });
     return await done;
   }
 
-  async function take(held: StoredJob, env: unknown, sliceMs?: number) {
-    const token = lease();
+  async function takeUp(stored: StoredJob, env: unknown, sliceMs?: number) {
+    const token = takeSlot();
     if (token === undefined) return false;
     let claimed: StoredJob | undefined;
     try {
-      const next = claim(held.job, now(), token, leaseMs);
-      claimed = await store.replace(held, next);
+      const next = claim(stored.job, now(), token, leaseMs);
+      claimed = await store.replace(stored, next);
     } finally {
-      if (claimed === undefined) release(token);
+      if (claimed === undefined) slots.free(token);
     }
     if (claimed === undefined) return false;
     await run(claimed, env, sliceMs);
     return true;
   }
 
-  /** Writes down how an attempt ended, unless its lease is lost. */
-  async function settle(
-    job: Job,
-    lease: Lease,
-    ending: Ending,
-  ): Promise<StoredJob | undefined> {
-    switch (ending.kind) {
-      case "lost":
-        return undefined;
-      case "gave way":
-        return await lease.end((held) => {
-          const time = now();
-          const dueAt = Math.max(time, ending.dueAt);
-          return store.replace(
-            held,
-            suspend(held.job, time, dueAt, ending.questions),
-          );
-        });
-      case "returned":
-        try {
-          return await lease.end((held) =>
-            store.complete(
-              held,
-              (kept) => complete(held.job, now(), retentionMs, kept),
-              ending.value,
-            )
-          );
-        } catch (error) {
-          if (codeOf(error) !== "result_too_large") throw error;
-          return await settle(job, lease, { kind: "threw", error });
-        }
-      case "threw":
-        return await lease.end((held) =>
-          store.replace(held, afterFailure(held.job, ending.error))
-        );
-    }
-  }
-
-  function afterFailure(job: Job, error: unknown): Job {
-    const { attempts, backoffMs } = tools[job.tool]?.job ?? UNKNOWN;
-    const failures = job.failures + 1;
-    const last = failures >= attempts || error instanceof TerminalError ||
-      codeOf(error) === "result_too_large";
-    log(last ? "error" : "warn", "A job's attempt failed", {
-      ...logFields(job),
-      attempt: failures,
-      error,
-    });
-    return last
-      ? fail(job, now(), retentionMs, jobError(error))
-      : postpone(job, now(), backoff(failures, backoffMs));
-  }
-
-  async function work(env: unknown, limit: number, sliceMs?: number) {
+  async function work({ env, limit, budgetMs = Infinity, sliceMs }: WorkRound) {
     const report: WorkReport = { ran: 0, removed: 0 };
+    const until = Date.now() + budgetMs;
     const entries = await store.due(now(), limit);
 
-    async function attend(entry: Due): Promise<void> {
-      const held = await store.read(entry.id);
-      if (held?.job.dueAt !== entry.at) await store.forget(entry);
-      else if (!isFinal(held.job)) {
-        if (await take(held, env, sliceMs)) report.ran++;
-      } else if (await store.remove(held)) report.removed++;
+    async function workOn(entry: Due): Promise<void> {
+      const stored = await store.read(entry.id);
+      if (stored?.job.dueAt !== entry.at) await store.forget(entry);
+      else if (!isFinal(stored.job)) {
+        if (await takeUp(stored, env, sliceMs)) report.ran++;
+      } else if (await store.remove(stored)) report.removed++;
     }
-    const lane = async () => {
+    const runner = async () => {
       for (let entry = entries.shift(); entry; entry = entries.shift()) {
-        if (!stopping.signal.aborted) await attend(entry);
+        if (stopping.signal.aborted || Date.now() > until) return;
+        await workOn(entry);
       }
     };
-    const lanes = Math.min(concurrency, entries.length);
-    await Promise.all(Array.from({ length: lanes }, lane));
+    const runners = Math.min(concurrency, entries.length);
+    await Promise.all(Array.from({ length: runners }, runner));
     return report;
   }
 
   return {
-    lease,
-    release,
+    takeSlot,
+    freeSlot: slots.free,
     run,
-    take,
+    takeUp,
     work,
-
-    async cancel(held) {
-      for (
-        let current: StoredJob | undefined = held;
-        current;
-        current = await store.read(current.job.id)
-      ) {
-        if (isFinal(current.job)) return current;
-        const next = cancel(current.job, now(), retentionMs);
-        const cancelled = await store.replace(current, next);
-        if (cancelled === undefined) continue;
-        running.get(next.id)?.lease.lose();
-        return cancelled;
-      }
-    },
+    cancel: (stored) => cancelJob(stored, running, options),
 
     async stop() {
       stopping.abort(new Error("The server is stopping"));
@@ -263,24 +147,44 @@ export function createWorker(options: WorkerOptions): Worker {
   };
 }
 
-/** For the jobs of a tool that this instance does not have: another may. */
-const UNKNOWN = { attempts: 10, backoffMs: 5000 };
+/** The jobs that run here, by id. */
+type Running = Map<string, { lease: Lease; done: Promise<unknown> }>;
 
-function jobError(error: unknown): JobError {
-  if (codeOf(error) === "result_too_large") {
-    return { code: "result_too_large", message: (error as Error).message };
+async function cancelJob(
+  stored: StoredJob,
+  running: Running,
+  { store, retentionMs, now }: WorkerOptions,
+): Promise<StoredJob | undefined> {
+  let current: StoredJob | undefined = stored;
+  while (current) {
+    if (isFinal(current.job)) return current;
+    const next = cancel(current.job, now(), retentionMs);
+    const cancelled = await store.replace(current, next);
+    if (cancelled) {
+      running.get(next.id)?.lease.lose();
+      return cancelled;
+    }
+    current = await store.read(next.id);
   }
-  if (error instanceof ToolError) {
-    const message = error.message.slice(0, LONGEST_MESSAGE);
-    return { code: "tool_failed", message };
-  }
-  return {
-    code: "tool_failed",
-    message: "The tool failed; its error is in the server's log",
-    internal: true,
-  };
 }
 
-function codeOf(error: unknown): string | undefined {
-  return error instanceof CountersignError ? error.code : undefined;
+/** Makes an attempt and records its ending; a store that fails is logged. */
+async function attemptAndRecord(
+  { job }: StoredJob,
+  lease: Lease,
+  slice: { env: unknown; sliceEnd: number; stopping: AbortSignal },
+  options: WorkerOptions,
+): Promise<StoredJob | undefined> {
+  const { tools, store, kv, log, now } = options;
+  const tool = tools[job.tool];
+  try {
+    const attempt = { ...slice, job, lease, tool, store, kv, log, now };
+    return await recordEnding(await runAttempt(attempt), lease, options);
+  } catch (error) {
+    // The lease runs out, and the job is taken up again.
+    lease.lose();
+    const fields = { ...logFields(job), error };
+    log("error", "A job is left to its next attempt", fields);
+    return undefined;
+  }
 }

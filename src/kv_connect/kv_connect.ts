@@ -4,26 +4,13 @@
  * @module
  */
 
-import {
-  atomicWrite,
-  atomicWriteOutput,
-  type Check,
-  type Committed,
-  type Mutation,
-  type Range,
-  snapshotRead,
-  snapshotReadOutput,
-  versionBytes,
-} from "./datapath.ts";
-import { type Action, KvConnectError } from "./error.ts";
-import { packKey } from "./key.ts";
-import { type KvListing, type KvListOptions, list } from "./list.ts";
-import { post } from "./post.ts";
-import { createSessions, isSafe, isToken } from "./session.ts";
-import { writable } from "./value.ts";
 import type { Fetch } from "../http/fetch.ts";
-import type { KvAtomic, KvEntry, KvKey, KvLike, KvSelector } from "../kv/kv.ts";
-import { pause } from "../waiting.ts";
+import type { KvLike, KvSelector } from "../kv/kv.ts";
+import { type AskDataPath, createDataPath } from "./data_path.ts";
+import { type KvListing, type KvListOptions, list } from "./list.ts";
+import { readKeys, readRanges } from "./reads.ts";
+import { createSessions, isSafe, isToken } from "./session.ts";
+import { createAtomic } from "./writes.ts";
 
 /** Options for {@linkcode connectKv}. */
 export interface ConnectKvOptions {
@@ -46,11 +33,6 @@ export interface ConnectedKv extends KvLike {
   /** Forgets the session; whatever is asked after that is refused. */
   close(): void;
 }
-
-/** Tries of a read: about half a second in all. */
-const READ_TRIES = 3;
-/** Keys that one read may name. */
-const MAX_KEYS = 10;
 
 /**
  * Connects to a Deno KV over KV Connect.
@@ -105,132 +87,26 @@ export function connectKv(options: ConnectKvOptions): ConnectedKv {
   const sessions = createSessions({ ...transport, url, token, now });
   let closed = false;
 
-  /** Asks the data path; again, once, where the session was refused. */
-  async function ask<T>(
-    action: Action,
-    path: string,
-    body: Uint8Array<ArrayBuffer>,
-    read: (answer: Uint8Array) => T | undefined,
-  ): Promise<T> {
-    for (let again = false;; again = true) {
-      if (closed) throw closedError();
-      const session = await sessions.current();
-      try {
-        const answer = await post(transport, {
-          action,
-          url: `${session.endpoint}/${path}`,
-          token: session.token,
-          headers: {
-            "content-type": "application/x-protobuf",
-            "x-denokv-version": String(session.version),
-            "x-denokv-database-id": session.databaseId,
-          },
-          body,
-          read,
-        });
-        if (answer !== undefined) return answer;
-        if (again) throw elsewhere(action, session.endpoint);
-      } catch (error) {
-        const refused = error instanceof KvConnectError && error.status === 401;
-        if (again || !refused) throw error;
-      }
-      sessions.drop(session);
-    }
-  }
-
-  async function read(ranges: readonly Range[]): Promise<KvEntry[][]> {
-    const body = snapshotRead(ranges);
-    for (let tried = 1;; tried++) {
-      try {
-        return await ask(
-          "read",
-          "snapshot_read",
-          body,
-          (answer) => snapshotReadOutput(answer, ranges.length),
-        );
-      } catch (error) {
-        const transient = error instanceof KvConnectError && error.transient;
-        if (tried >= READ_TRIES || !transient) throw error;
-      }
-      await pause(Math.random() * 100 * 2 ** tried);
-    }
-  }
-
-  async function getMany(keys: readonly KvKey[]): Promise<KvEntry[]> {
-    if (keys.length > MAX_KEYS) {
-      throw new TypeError(
-        `Cannot read ${keys.length} keys at once, more than ${MAX_KEYS}`,
-      );
-    }
-    if (keys.length === 0) return [];
-    const ranges = await read(keys.map((key) => {
-      const start = packKey(key);
-      return { start, end: after(start), limit: 1, reverse: false };
-    }));
-    return ranges.map(([entry], i) =>
-      entry ?? { key: keys[i], value: null, versionstamp: null }
-    );
-  }
-
-  function atomic(): KvAtomic {
-    const checks: Check[] = [];
-    const mutations: Mutation[] = [];
-    const operation: KvAtomic = {
-      check(...conditions) {
-        for (const { key, versionstamp } of conditions) {
-          checks.push({
-            key: packKey(key),
-            versionstamp: versionBytes(versionstamp),
-          });
-        }
-        return operation;
-      },
-      set(key, value, { expireIn } = {}) {
-        mutations.push({
-          key: packKey(key),
-          value: writable(value),
-          expiresAt: expiryOf(expireIn, now()),
-        });
-        return operation;
-      },
-      delete(key) {
-        mutations.push({ key: packKey(key), value: undefined, expiresAt: 0 });
-        return operation;
-      },
-      commit: () =>
-        ask<Committed>(
-          "commit",
-          "atomic_write",
-          atomicWrite(checks, mutations),
-          atomicWriteOutput,
-        ),
-    };
-    return operation;
-  }
+  const askDataPath = createDataPath(transport, sessions);
+  const ask: AskDataPath = async (...asked) => {
+    if (closed) throw closedError();
+    return await askDataPath(...asked);
+  };
 
   return {
-    get: async (key) => (await getMany([key]))[0],
-    getMany,
+    get: async (key) => (await readKeys(ask, [key]))[0],
+    getMany: (keys) => readKeys(ask, keys),
     list: (selector, options) =>
-      list(async (range) => (await read([range]))[0], selector, options),
-    atomic,
+      list(
+        async (range) => (await readRanges(ask, [range]))[0],
+        selector,
+        options,
+      ),
+    atomic: () => createAtomic(ask, now),
     close() {
       closed = true;
     },
   };
-}
-
-/** The first key after a packed one. */
-function after(key: Uint8Array): Uint8Array {
-  const next = new Uint8Array(key.length + 1);
-  next.set(key);
-  return next;
-}
-
-function expiryOf(expireIn: number | undefined, now: number): number {
-  if (expireIn === undefined) return 0;
-  if (expireIn > 0 && expireIn < Infinity) return Math.ceil(now + expireIn);
-  throw new TypeError(`expireIn must be above 0, is ${expireIn}`);
 }
 
 /** The URL is not quoted whole: it may hold what should not be seen. */
@@ -256,12 +132,6 @@ function urlOf(text: string | URL): URL {
     );
   }
   return url;
-}
-
-function elsewhere(action: Action, endpoint: string): KvConnectError {
-  const { host } = new URL(endpoint);
-  const why = `${host} does not serve this database now`;
-  return new KvConnectError(action, why, 503);
 }
 
 /** Named as `Deno.Kv` names it. */

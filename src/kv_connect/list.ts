@@ -7,7 +7,7 @@
 import { fromBase64, toBase64 } from "../base64.ts";
 import { concat } from "../bytes.ts";
 import type { KvEntry, KvSelector } from "../kv/kv.ts";
-import type { Range } from "./datapath.ts";
+import type { Range } from "./messages.ts";
 import { packKey } from "./key.ts";
 
 /** Options for `list`. */

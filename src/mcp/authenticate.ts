@@ -4,15 +4,15 @@
  * @module
  */
 
-import { ID } from "../envelope/request.ts";
-import type { Keyring, Principal } from "../signing/keyring.ts";
+import { ID } from "../id.ts";
+import type { Caller, Keyring } from "../signing/keyring.ts";
 import type { Nonce } from "../signing/nonce.ts";
 import { challenge, verifyRequest } from "../signatures/authenticate.ts";
 import { SignatureError } from "../signatures/signature_error.ts";
 
 /** A caller whose request was found to be its own. */
 export interface Authenticated {
-  readonly caller: Principal;
+  readonly caller: Caller;
   /** To be spent before anything is changed. */
   readonly nonce?: Nonce;
   /** Signs the answer, where the caller expects that. */
@@ -32,7 +32,7 @@ export type Authenticate = (
 ) => Promise<{ id: string; may?(tool: string): boolean } | Response>;
 
 /** Whom a server that asks nobody takes everybody for. */
-const ANYBODY: Principal = { id: "mcp:anybody", may: () => true };
+const ANYBODY: Caller = { id: "mcp:anybody", may: () => true };
 
 /** Lets everybody in; they share one identity, and so their tasks. */
 export const anyone: McpAuthenticate = () =>

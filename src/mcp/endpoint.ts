@@ -1,43 +1,46 @@
 /**
  * The MCP endpoint: a request's way from bytes to bytes, readable top to bottom.
- *
- * A second codec around the same middle as the envelope protocol's: what comes
- * out of it is a call, and `dispatch` does not know which of the two made it.
+ * The codec of the Model Context Protocol around `dispatch`, as
+ * `envelope/endpoint.ts` is that of `mcp/0.1`.
  *
  * @module
  */
 
-import type { Background } from "../job/background.ts";
+import { spendNonce } from "../call/admit.ts";
+import type { Platform } from "../call/call.ts";
 import type { Services } from "../call/services.ts";
-import { replayedError } from "../job/jobs.ts";
-import type { Log } from "../log.ts";
 import { readBody } from "../http/read_body.ts";
-import { mayRepeat } from "../signatures/authenticate.ts";
+import type { Log } from "../log.ts";
 import type { Authenticated, McpAuthenticate } from "./authenticate.ts";
-import type { Exchange, ServerFacts } from "./exchange.ts";
-import {
-  CODE,
-  errorResponse,
-  idOf,
-  messageOf,
-  parse,
-  resultResponse,
-  RpcError,
-  type RpcMessage,
-} from "./json_rpc.ts";
-import { answerBatch, answerLegacy, isBatch, legacyMeta } from "./legacy.ts";
-import { answerModern, checkRequest } from "./modern.ts";
+import type { ServerFacts } from "./exchange.ts";
 import {
   checkOrigin,
   crossOrigin,
   type OriginRules,
   preflight,
 } from "./http/origin.ts";
-import { respond, type RpcResponse } from "./http/respond.ts";
+import { respond, type RpcResponse, toResponse } from "./http/respond.ts";
+import {
+  CODE,
+  errorResponse,
+  type Id,
+  idOf,
+  messageOf,
+  parseBody,
+  resultResponse,
+  RpcError,
+} from "./json_rpc.ts";
+import {
+  answerBatch,
+  answerLegacy,
+  isBatch,
+  readLegacyMeta,
+} from "./legacy.ts";
+import { answerModern, checkModern } from "./modern.ts";
 import { rpcErrorOf } from "./results.ts";
-import { isLegacy } from "./revisions.ts";
+import { revisionOf } from "./revisions.ts";
 
-/** What an endpoint is made of. */
+/** What an MCP endpoint is made of. */
 export interface McpSettings {
   readonly path: string;
   readonly authenticate: McpAuthenticate;
@@ -50,36 +53,31 @@ export interface McpSettings {
   readonly now: () => number;
 }
 
-/** What an endpoint works with, once it is open. */
-export interface McpHouse {
-  readonly house: Services;
-  readonly stateKey: CryptoKey;
+/** A request by a caller who is known, and what answers it. */
+interface Incoming extends Pick<Authenticated, "caller" | "nonce"> {
+  readonly headers: Headers;
+  readonly settings: McpSettings;
+  readonly open: () => Promise<Services>;
+  readonly platform: Platform;
 }
 
-/** What the platform brings to a request. */
-export interface Platform {
-  readonly background: Background;
-  /** Aborted when the caller has gone. */
-  readonly signal: AbortSignal;
-}
-
-/** Answers a request at the endpoint; never throws. */
+/** Answers a request at the endpoint. */
 export async function answerMcp(
   request: Request,
-  plan: McpSettings,
-  open: () => Promise<McpHouse>,
+  settings: McpSettings,
+  open: () => Promise<Services>,
   platform: Platform,
 ): Promise<Response> {
   let origin: string | undefined;
   let response: Response;
   try {
-    origin = checkOrigin(request, plan.origins);
+    origin = checkOrigin(request, settings.origins);
     if (request.method === "OPTIONS" && origin !== undefined) {
       return preflight(request, origin);
     }
-    response = await answerPost(request, plan, open, platform);
+    response = await answerPost(request, settings, open, platform);
   } catch (thrown) {
-    response = refusal(thrown, plan);
+    response = toResponse(refuse(thrown, undefined, settings));
   }
   if (origin === undefined) return response;
   const { status, body } = response;
@@ -92,119 +90,101 @@ export async function answerMcp(
 
 async function answerPost(
   request: Request,
-  plan: McpSettings,
-  open: () => Promise<McpHouse>,
+  settings: McpSettings,
+  open: () => Promise<Services>,
   platform: Platform,
 ): Promise<Response> {
-  if (request.method !== "POST") {
-    throw new RpcError(1405, `Send messages with POST, not ${request.method}`, {
+  const { method, headers } = request;
+  if (method !== "POST") {
+    throw new RpcError(1405, `Send messages with POST, not ${method}`, {
       status: 405,
       headers: { allow: "POST" },
     });
   }
-  const body = await readBody(request, plan.maxBodyBytes);
-  const known = await plan.authenticate(request, body);
+  const body = await readBody(request, settings.maxBodyBytes);
+  const known = await settings.authenticate(request, body);
   if (known instanceof Response) return known;
-  const answer = await answerKnown(request, body, known, plan, open, platform)
-    .catch((thrown) => refusal(thrown, plan));
-  return await known.signResponse?.(answer) ?? answer;
+  const { caller, nonce } = known;
+  const incoming = { caller, nonce, headers, settings, open, platform };
+  const response = await answerBody(body, incoming)
+    .catch((thrown) => toResponse(refuse(thrown, undefined, settings)));
+  return await known.signResponse?.(response) ?? response;
 }
 
-async function answerKnown(
-  request: Request,
+async function answerBody(
   body: Uint8Array,
-  known: Authenticated,
-  plan: McpSettings,
-  open: () => Promise<McpHouse>,
-  platform: Platform,
+  incoming: Incoming,
 ): Promise<Response> {
-  const { headers } = request;
-  const json = parse(body);
-  let { nonce } = known;
-  const gone = new AbortController();
-  const stop = () => gone.abort(new Error("The caller has gone"));
-  platform.signal.addEventListener("abort", stop, { once: true });
-  const streams = /text\/event-stream|\*\/\*/i
-    .test(headers.get("accept") ?? "*/*");
-
-  /** `undefined` for a notification, which is never answered. */
-  async function answer(
-    json: unknown,
-    notify: (frame: object) => void,
-  ): Promise<RpcResponse | undefined> {
-    try {
-      const message = messageOf(json);
-      const legacy = isLegacy(message, headers);
-      if (message.id === undefined) return undefined;
-      const opened = await open();
-      const repeatable = mayRepeat(message.method);
-      if (repeatable && opened.house.spendsAlways) {
-        await spendFirst(nonce, opened);
-      }
-      const exchange: Exchange = {
-        ...platform,
-        ...opened,
-        message,
-        meta: legacy ? legacyMeta(message) : checkRequest(message, headers),
-        headers,
-        principal: known.caller,
-        nonce: repeatable ? undefined : nonce,
-        server: plan.server,
-        maxResult: plan.maxResult,
-        modern: !legacy,
-        // Before 2026-07-28 a connection that ends is no cancellation.
-        signal: legacy ? new AbortController().signal : gone.signal,
-        notify,
-        now: plan.now,
-      };
-      const result = await (legacy ? answerLegacy : answerModern)(exchange);
-      return ok(resultResponse(message.id, result));
-    } catch (thrown) {
-      return failed(thrown, idOf(json), plan);
-    }
-  }
-
+  const { headers, nonce, open, platform } = incoming;
+  const json = parseBody(body);
   if (isBatch(json, headers)) {
     // Its messages came under one signature, which is good for all of them.
-    await spendFirst(nonce, await open());
-    nonce = undefined;
-    const drop = () => {};
-    const answers = await answerBatch(json, (one) => answer(one, drop));
-    return answers.length > 0 ? Response.json(answers) : accepted();
+    await spendNonce(nonce, await open());
+    const spent = { ...incoming, nonce: undefined };
+    const answers = await answerBatch(json, (one) => answerMessage(one, spent));
+    return answers.length > 0 ? Response.json(answers) : acceptedResponse();
   }
   if (isNotification(json)) {
-    const refused = await answer(json, () => {});
-    return refused ? toResponse(refused) : accepted();
+    const refused = await answerMessage(json, incoming);
+    return refused ? toResponse(refused) : acceptedResponse();
   }
+  const gone = new AbortController();
+  const leave = () => gone.abort(new Error("The caller has gone"));
+  platform.signal.addEventListener("abort", leave, { once: true });
+  const request = {
+    ...incoming,
+    platform: { ...platform, signal: gone.signal },
+  };
   return await respond(
-    (notify) => answer(json, notify) as Promise<RpcResponse>,
-    { streams, gone: stop },
+    (notify) => answerMessage(json, request, notify) as Promise<RpcResponse>,
+    { streams: takesEvents(headers), onGone: leave },
   );
 }
 
-/** Spends the nonce of what is answered without a call that would. */
-async function spendFirst(
-  nonce: Authenticated["nonce"],
-  { house }: McpHouse,
-): Promise<void> {
-  if (nonce && !await house.spend(nonce)) throw replayedError();
+/** Answers a message; `undefined` for a notification, which is never answered. */
+async function answerMessage(
+  json: unknown,
+  { headers, caller, nonce, settings, open, platform }: Incoming,
+  notify: (frame: object) => void = () => {},
+): Promise<RpcResponse | undefined> {
+  try {
+    const message = messageOf(json);
+    const revision = revisionOf(message, headers);
+    if (message.id === undefined) return undefined;
+    const { initializes, cancelsByClosing } = revision;
+    const { server, maxResult, now } = settings;
+    const signal = cancelsByClosing
+      ? platform.signal
+      : new AbortController().signal;
+    const meta = initializes
+      ? readLegacyMeta(message)
+      : checkModern(message, headers);
+    const answer = initializes ? answerLegacy : answerModern;
+    const result = await answer({
+      message,
+      revision,
+      meta,
+      headers,
+      caller,
+      nonce,
+      services: await open(),
+      server,
+      maxResult,
+      background: platform.background,
+      signal,
+      notify,
+      now,
+    });
+    const response = resultResponse(message.id, result);
+    return { message: response, status: 200, headers: {} };
+  } catch (thrown) {
+    return refuse(thrown, idOf(json), settings);
+  }
 }
 
-function isNotification(json: unknown): json is RpcMessage {
-  return typeof json === "object" && json !== null && !("id" in json);
-}
-
-function accepted(): Response {
-  return new Response(null, { status: 202 });
-}
-
-function ok(message: object): RpcResponse {
-  return { message, status: 200, headers: {} };
-}
-
-function failed(
+function refuse(
   thrown: unknown,
-  id: ReturnType<typeof idOf>,
+  id: Id | undefined,
   { log }: McpSettings,
 ): RpcResponse {
   const error = rpcErrorOf(thrown);
@@ -215,13 +195,14 @@ function failed(
   return { message: errorResponse(id, error), status, headers };
 }
 
-function refusal(thrown: unknown, plan: McpSettings): Response {
-  return toResponse(failed(thrown, undefined, plan));
+function takesEvents(headers: Headers): boolean {
+  return /text\/event-stream|\*\/\*/i.test(headers.get("accept") ?? "*/*");
 }
 
-function toResponse({ message, status, headers }: RpcResponse): Response {
-  return Response.json(message, {
-    status,
-    headers: { "cache-control": "no-store", ...headers },
-  });
+function isNotification(json: unknown): boolean {
+  return typeof json === "object" && json !== null && !("id" in json);
+}
+
+function acceptedResponse(): Response {
+  return new Response(null, { status: 202 });
 }

@@ -77,7 +77,7 @@ export class RpcError extends Error {
  *
  * @throws {RpcError} `parse`
  */
-export function parse(body: Uint8Array): unknown {
+export function parseBody(body: Uint8Array): unknown {
   try {
     return JSON.parse(decodeUtf8(body));
   } catch (cause) {

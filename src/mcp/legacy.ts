@@ -1,6 +1,6 @@
 /**
  * The revisions that begin with `initialize`, served without sessions: tools
- * only. Delete this file, and its two uses in `endpoint.ts`, to be rid of them.
+ * only.
  *
  * @module
  */
@@ -9,15 +9,23 @@ import { isObject } from "../json/i_json.ts";
 import type { Exchange } from "./exchange.ts";
 import { CODE, invalidParams, RpcError, type RpcMessage } from "./json_rpc.ts";
 import { type Meta, tokenOf } from "./meta.ts";
+import { answerMethod, type Method } from "./methods/method.ts";
 import { callTool } from "./methods/tools_call.ts";
 import { listTools } from "./methods/tools_list.ts";
-import { LEGACY } from "./revisions.ts";
+import { findRevision, LEGACY, legacyRevisionOf } from "./revisions.ts";
+
+const METHODS: Readonly<Record<string, Method>> = {
+  "initialize": { answer: initialize },
+  "ping": { answer: () => ({}) },
+  "tools/list": { answer: listTools, replayable: true },
+  "tools/call": { answer: callTool },
+};
 
 /** What an `initialize` of an earlier revision would have said. */
-export function legacyMeta({ params }: RpcMessage): Meta {
+export function readLegacyMeta({ params }: RpcMessage): Meta {
   const meta = isObject(params._meta) ? params._meta : {};
   return {
-    protocolVersion: LEGACY[0],
+    protocolVersion: LEGACY[0].name,
     capabilities: {},
     progressToken: tokenOf(meta),
   };
@@ -29,37 +37,29 @@ export function legacyMeta({ params }: RpcMessage): Meta {
  * @throws {RpcError} What the client got wrong.
  */
 export async function answerLegacy(exchange: Exchange): Promise<object> {
-  const { message: { method, params }, server } = exchange;
-  switch (method) {
-    case "initialize": {
-      const { protocolVersion: asked } = params;
-      if (typeof asked !== "string") {
-        throw invalidParams("protocolVersion must be a string");
-      }
-      return {
-        protocolVersion: LEGACY.includes(asked) ? asked : LEGACY[0],
-        capabilities: { tools: {} },
-        serverInfo: server.info,
-        ...server.instructions !== undefined &&
-          { instructions: server.instructions },
-      };
-    }
-    case "ping":
-      return {};
-    case "tools/list":
-      return listTools(exchange);
-    case "tools/call":
-      return await callTool(exchange);
-  }
-  throw new RpcError(CODE.methodNotFound, `Method not found: ${method}`, {
-    status: 200, // these revisions tell a missing method in the body alone
-  });
+  // These revisions tell a missing method in the body alone.
+  return await answerMethod(METHODS, exchange, { status: 200 });
 }
 
-/** Whether a body is a batch, which 2025-03-26 has and no other revision. */
+function initialize({ message: { params }, server }: Exchange): object {
+  const { protocolVersion: wanted } = params;
+  if (typeof wanted !== "string") {
+    throw invalidParams("protocolVersion must be a string");
+  }
+  const { name } = findRevision(LEGACY, wanted) ?? LEGACY[0];
+  return {
+    protocolVersion: name,
+    capabilities: { tools: {} },
+    serverInfo: server.info,
+    ...server.instructions !== undefined &&
+      { instructions: server.instructions },
+  };
+}
+
+/** Whether a body is a batch of a revision that has them. */
 export function isBatch(json: unknown, headers: Headers): json is unknown[] {
   if (!Array.isArray(json) || json.length === 0) return false;
-  return (headers.get("mcp-protocol-version") ?? "2025-03-26") === "2025-03-26";
+  return legacyRevisionOf(headers)?.batches ?? false;
 }
 
 /** Most messages of a batch. */

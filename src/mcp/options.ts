@@ -77,15 +77,15 @@ export function checkMcpOptions(
       `mcp.allowedOrigins has "${origin}", which is not like "https://example.com"`,
     );
   }
-  const open = authenticate === "none";
+  const isPublic = authenticate === "none";
   return {
     path,
     authenticate: authenticatorOf(),
     origins: {
       allowedOrigins,
-      allowedHosts: options.allowedHosts ?? (open ? LOOPBACK : undefined),
+      allowedHosts: options.allowedHosts ?? (isPublic ? LOOPBACK : undefined),
     },
-    server: { info: { name: serverId, version }, instructions, isPublic: open },
+    server: { info: { name: serverId, version }, instructions, isPublic },
     maxBodyBytes: server.maxBodyBytes,
     maxResult: server.maxValueBytes,
     log,

@@ -12,9 +12,10 @@ import { isObject } from "../json/i_json.ts";
 import { canonicalJson } from "../json/canonical_json.ts";
 import { content } from "../tool/content.ts";
 import { CountersignError, ToolError } from "../errors.ts";
-import { retryAfter } from "../envelope/response.ts";
+import { retryAfterHeader } from "../http/retry_after.ts";
 import type { Tool } from "../tool/tool.ts";
 import { CODE, invalidParams, RpcError } from "./json_rpc.ts";
+import type { Revision } from "./revisions.ts";
 
 /** The result of a call, less what every result has. */
 export interface CallResult {
@@ -32,7 +33,7 @@ export interface CallResult {
 export function resultOf(
   tool: Tool | undefined,
   value: unknown,
-  modern: boolean,
+  revision: Revision,
   limit = Infinity,
 ): CallResult {
   const json = jsonOf(value);
@@ -44,7 +45,8 @@ export function resultOf(
   }
   if (tool?.output === content) return { content: value as object[] };
   const text = typeof value === "string" ? value : json;
-  const structured = isObject(value) || (modern && tool?.output !== undefined);
+  const structured = isObject(value) ||
+    (revision.takesAnyResult && tool?.output !== undefined);
   return {
     content: [{ type: "text", text }],
     ...structured && { structuredContent: value },
@@ -113,7 +115,7 @@ export function rpcErrorOf(error: unknown): RpcError {
       return new RpcError(1000 + status, message, {
         status,
         cause,
-        headers: retryAfter(error),
+        headers: retryAfterHeader(error),
       });
   }
 }

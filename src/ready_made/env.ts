@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ServerOptions } from "../server/assemble.ts";
+import type { ServerOptions } from "../server/options.ts";
 import { CountersignError } from "../errors.ts";
 import type { Clients } from "../signing/keyring.ts";
 import type { KvLike } from "../kv/kv.ts";

@@ -13,7 +13,7 @@ import { fromEnvironment } from "./env.ts";
 
 const server: Server = createServer(fromEnvironment);
 
-/** Answers a request with the seed tools, configured by the environment. */
+/** Answers a request with the sample tools, configured by the environment. */
 export const handle: Server["handle"] = server.handle;
 
 /** Runs the jobs of {@linkcode handle} that are due. */
@@ -24,7 +24,7 @@ export const stop: Server["stop"] = server.stop;
 
 /**
  * How long `scheduled` lets one job go on, in milliseconds, and how many it
- * attends to: all of them end well within the 15 minutes that Workers give a
+ * works on: all of them end well within the 15 minutes that Workers give a
  * cron's run, and the next run, a minute later, carries on what gave way.
  */
 const SCHEDULED: WorkOptions = { sliceMs: 60_000, limit: 50 };
@@ -36,7 +36,7 @@ const entry: {
 } = {
   fetch: handle,
   async scheduled(_event, env) {
-    await work(env, SCHEDULED);
+    await work({ ...SCHEDULED, env });
   },
 };
 export default entry;

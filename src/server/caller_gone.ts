@@ -12,7 +12,7 @@
  *
  * @param info What Deno hands over beside the request.
  */
-export function callerGone(request: Request, info: unknown): AbortSignal {
+export function watchCaller(request: Request, info: unknown): AbortSignal {
   const { completed } = (info ?? {}) as { completed?: unknown };
   if (!(completed instanceof Promise)) return request.signal;
   const gone = new AbortController();

@@ -1,37 +1,24 @@
 /**
- * The server: a request's way from bytes to bytes, readable top to bottom.
+ * The server: configured and opened once, for all requests.
  *
  * @module
  */
 
-import { checkHealth, describeServer } from "./about.ts";
+import { logFailure } from "../envelope/endpoint.ts";
 import {
-  checkOptions,
-  type Resources,
-  type ServerOptions,
-  type Settings,
-} from "./assemble.ts";
-import { backgroundOf } from "../job/background.ts";
-import { callerGone } from "./caller_gone.ts";
-import { dispatch } from "../call/dispatch.ts";
-import {
-  decodeRequest,
-  encodeResponse,
-  parseBody,
-  requestIdOf,
-  type SignAnswer,
-} from "../envelope/request.ts";
+  NOBODY,
+  toError,
+  toRefusal,
+  UNCONFIGURED,
+  writeLastResort,
+  writeResponse,
+} from "../envelope/response.ts";
 import { CountersignError } from "../errors.ts";
 import type { WorkReport } from "../job/worker.ts";
 import { consoleLog } from "../log.ts";
-import { answerMcp, type McpSettings } from "../mcp/endpoint.ts";
-import { readBody } from "../http/read_body.ts";
-import {
-  errorOf,
-  refusalOf,
-  type Reply,
-  replyOf,
-} from "../envelope/response.ts";
+import { openResources, type Resources } from "./open.ts";
+import { checkOptions, type ServerOptions, type Settings } from "./options.ts";
+import { routeRequest } from "./route.ts";
 
 /** A server, as {@linkcode createServer} makes it. */
 export interface Server {
@@ -54,14 +41,18 @@ export interface Server {
    *
    * @throws {CountersignError} `unavailable` or `not_configured`
    */
-  work(env?: unknown, options?: WorkOptions): Promise<WorkReport>;
+  work(options?: WorkOptions): Promise<WorkReport>;
   /** Stops claiming jobs, stops those that run, and gives them back to others. */
   stop(): Promise<void>;
 }
 
 /** Options for `work`. */
 export interface WorkOptions {
-  /** Most jobs to attend to. Defaults to 100. */
+  /** The platform's environment: Workers' bindings. */
+  env?: unknown;
+  /** Milliseconds after which no further job is begun. Defaults to no limit. */
+  budgetMs?: number;
+  /** Most jobs to work on. Defaults to 100. */
   limit?: number;
   /** Milliseconds that one job may take before it gives way. Defaults to no limit. */
   sliceMs?: number;
@@ -99,148 +90,40 @@ export interface WorkOptions {
 export function createServer(
   options: ServerOptions | ((env: unknown) => ServerOptions),
 ): Server {
-  // Settled values only: on Workers a promise belongs to the request that made it.
-  let planned = typeof options === "function"
+  let settings = typeof options === "function"
     ? undefined
     : checkOptions(options);
   let opened: Resources | undefined;
 
-  function planOf(env: unknown): Settings {
-    if (planned || typeof options !== "function") return planned as Settings;
-    try {
-      return planned = checkOptions(options(env));
-    } catch (error) {
-      if (error instanceof CountersignError) throw error;
-      throw new CountersignError("not_configured", (error as Error).message);
-    }
+  function configure(env: unknown): Settings {
+    if (typeof options !== "function") return settings as Settings;
+    return settings ??= configureFrom(options, env);
   }
 
+  /** Keeps what settled, never a promise: see `once.ts`. */
   async function open(env: unknown): Promise<Resources> {
     if (opened) return opened;
-    const made = await planOf(env).open(env).catch((cause) => {
-      if (cause instanceof CountersignError) throw cause;
-      const message = "The server cannot open its store";
-      throw new CountersignError("unavailable", message, {
-        cause,
-        retryAfterMs: 1000,
-      });
-    });
+    const made = await openResources(configure(env).resources, env);
     if (opened) made.close(); // another request was faster
     return opened ??= made;
   }
 
-  /** Everything that comes after the routes: one envelope, one answer. */
-  async function answer(
-    request: Request,
-    pathname: string,
-    env: unknown,
-    platform: unknown,
-  ): Promise<Response> {
-    let requestId = "";
-    let sign: SignAnswer = () => "";
-    const respond = async (reply: Reply): Promise<Response> => {
-      const answer = {
-        request_id: requestId,
-        ts_ms: (planned?.now ?? Date.now)(),
-        ok: reply.error === null,
-        server_id: planned?.serverId ?? "",
-        status: reply.status,
-        result: reply.result,
-        error: reply.error,
-      };
-      const limit = (planned?.maxValueBytes ?? 0) + ENVELOPE_ROOM;
-      return new Response(await encodeResponse(answer, sign, limit), {
-        status: reply.httpStatus,
-        headers: { ...HEADERS, ...reply.headers },
-      });
-    };
-    try {
-      const { serverId, path, maxBodyBytes, keyring, clockWindowMs, now, log } =
-        planOf(
-          env,
-        );
-      if (pathname !== path) {
-        throw new CountersignError("not_found", `Send envelopes to ${path}`);
-      }
-      if (request.method !== "POST") {
-        throw new CountersignError(
-          "method_not_allowed",
-          `Send envelopes with POST, not ${request.method}`,
-        );
-      }
-      const parsed = parseBody(await readBody(request, maxBodyBytes));
-      requestId = requestIdOf(parsed.json);
-      const { envelope, signed } = decodeRequest(parsed);
-      if (envelope.server_id !== serverId) {
-        throw new CountersignError(
-          "wrong_server",
-          `This is server "${serverId}"; sign the call for it`,
-        );
-      }
-      const { client_id, signature, ts_ms, nonce } = envelope;
-      const caller = await keyring.authenticate(client_id, signature, signed);
-      if (caller === undefined) {
-        throw new CountersignError(
-          "unauthenticated",
-          "The client is unknown or the signature is wrong",
-        );
-      }
-      sign = caller.sign;
-      if (Math.abs(now() - ts_ms) > clockWindowMs) {
-        throw new CountersignError(
-          "stale_timestamp",
-          `ts_ms is over ${clockWindowMs} ms off; set your clock by this answer's`,
-        );
-      }
-      const { house } = await open(env);
-      const outcome = await dispatch({
-        caller,
-        requestId,
-        name: envelope.tool,
-        args: envelope.args ?? {},
-        nonce: {
-          clientId: client_id,
-          value: nonce,
-          expiresAt: ts_ms + clockWindowMs,
-        },
-        signal: callerGone(request, env),
-        background: backgroundOf(env, platform, log),
-      }, house);
-      return await respond(replyOf(outcome));
-    } catch (thrown) {
-      const error = errorOf(thrown);
-      if (error.status >= 500) {
-        (planned?.log ?? consoleLog)("error", error.message, {
-          code: error.code,
-          request_id: requestId,
-          error: error.cause,
-        });
-      }
-      return await respond(refusalOf(error));
-    }
-  }
-
   return {
     async handle(request, env, platform) {
-      const { pathname } = new URL(request.url);
-      const mcp = mcpAt(pathname, env);
-      if (mcp) {
-        return await answerMcp(request, mcp, () => open(env), {
-          background: backgroundOf(env, platform, mcp.log),
-          signal: callerGone(request, env),
-        });
+      try {
+        const here = { env, platform, configure, open };
+        return await routeRequest(request, here)
+          .catch((thrown) => refuse(thrown, settings));
+      } catch {
+        return writeLastResort(); // even the refusal could not be written
       }
-      if (request.method === "GET") {
-        if (pathname === "/healthz") return await checkHealth(() => probe(env));
-        const known = pathname === "/" && await identity(env);
-        if (known) return describeServer(request, known);
-      }
-      return await answer(request, pathname, env, platform);
     },
 
-    async work(env, { limit = 100, sliceMs } = {}) {
+    async work(options = {}, ...rest: unknown[]) {
+      const { env, limit = 100, budgetMs, sliceMs } = checkWork(options, rest);
       const { worker } = await open(env);
-      return await worker?.work(env, limit, sliceMs) ?? { ran: 0, removed: 0 };
+      return await worker?.work({ env, limit, budgetMs, sliceMs }) ??
+        { ran: 0, removed: 0 };
     },
 
     async stop() {
@@ -248,32 +131,41 @@ export function createServer(
       opened?.close();
     },
   };
+}
 
-  /** A server that is not configured says so to those who send envelopes. */
-  function mcpAt(pathname: string, env: unknown): McpSettings | undefined {
-    try {
-      const { mcp } = planOf(env);
-      return mcp.path === pathname ? mcp : undefined;
-    } catch {
-      return undefined; // `answer` meets the same error, and answers it
-    }
-  }
-
-  /** `undefined` where the server cannot be opened; the answer then says why. */
-  async function identity(env: unknown) {
-    return await open(env).then(({ house }) => house.identity, () => undefined);
-  }
-
-  async function probe(env: unknown): Promise<void> {
-    const { house } = await open(env);
-    await house.kv?.get(["countersign", "healthz"]);
+function configureFrom(
+  options: (env: unknown) => ServerOptions,
+  env: unknown,
+): Settings {
+  try {
+    return checkOptions(options(env));
+  } catch (error) {
+    if (error instanceof CountersignError) throw error;
+    throw new CountersignError("not_configured", (error as Error).message);
   }
 }
 
-/** Room for an envelope around a result of the largest size, in characters. */
-const ENVELOPE_ROOM = 8192;
+/** Refuses what came to no endpoint, or to a server that is not configured. */
+async function refuse(
+  thrown: unknown,
+  settings: Settings | undefined,
+): Promise<Response> {
+  const log = settings?.envelope.log ?? consoleLog;
+  const report = (error: CountersignError) => logFailure(error, "", log);
+  report(toError(thrown));
+  const from = settings?.envelope ?? UNCONFIGURED;
+  return await writeResponse(toRefusal(thrown), NOBODY, from, report);
+}
 
-const HEADERS = {
-  "content-type": "application/json",
-  "cache-control": "no-store",
-};
+const WORK_OPTIONS = ["env", "budgetMs", "limit", "sliceMs"];
+
+/** In 0.1 the environment came first, and the options after it. */
+function checkWork(options: WorkOptions, rest: unknown[]): WorkOptions {
+  const unknown = Object.keys(options)
+    .find((name) => !WORK_OPTIONS.includes(name));
+  if (unknown === undefined && rest.length === 0) return options;
+  throw new TypeError(
+    `work takes one object of ${WORK_OPTIONS.join(", ")}: ` +
+      "give it the platform's environment as env",
+  );
+}

@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { Holder, Keyring } from "../signing/keyring.ts";
+import type { Caller, KeyHolder, Keyring } from "../signing/keyring.ts";
 import type { Nonce } from "../signing/nonce.ts";
 import { contentDigest, matchesDigest } from "./content_digest.ts";
 import { signEvents } from "./event_stream.ts";
@@ -38,8 +38,8 @@ export interface VerifyOptions {
 /** A request that a client of ours signed. */
 export interface SignedRequest {
   /** Who signed it. */
-  readonly caller: Pick<Holder, "id" | "may">;
-  /** To be spent before anything is done, unless {@linkcode mayRepeat}. */
+  readonly caller: Caller;
+  /** To be spent before anything is done, unless the method is replayable. */
   readonly nonce: Nonce;
   /**
    * Signs the answer to this request; nobody can pass it off as another's.
@@ -47,19 +47,6 @@ export interface SignedRequest {
    * A stream is signed event by event, on its way.
    */
   respond(response: Response): Promise<Response>;
-}
-
-/** Methods that change nothing: within their time they may be repeated. */
-const REPEATABLE: ReadonlySet<string> = new Set([
-  "server/discover",
-  "tools/list",
-  "tasks/get",
-  "subscriptions/listen",
-]);
-
-/** Whether an MCP method may leave its nonce unspent. */
-export function mayRepeat(method: string): boolean {
-  return REPEATABLE.has(method);
 }
 
 /**
@@ -86,7 +73,7 @@ export async function verifyRequest(
   // Side by side: each is a thread hop on Deno, and neither needs the other.
   const [holds, caller] = await Promise.all([
     digestHolds(headers, body),
-    keyring.verify(keyid, REQUEST_TAG, mac, base),
+    keyring.verifyBytes(keyid, REQUEST_TAG, mac, base),
   ]);
   if (!holds) throw new SignatureError("digest_mismatch");
   if (!caller) throw new SignatureError("bad_signature");
@@ -108,7 +95,7 @@ async function signResponse(
   request: RequestParts,
   ofRequest: readonly string[],
   nonce: string,
-  caller: Holder,
+  caller: KeyHolder,
   now: number,
 ): Promise<Response> {
   const key = await caller.key(RESPONSE_TAG);

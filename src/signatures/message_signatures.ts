@@ -82,16 +82,16 @@ export type SignatureFields = Readonly<
  * const secret = crypto.getRandomValues(new Uint8Array(32));
  * const hmac = { name: "HMAC", hash: "SHA-256" };
  * const key = await crypto.subtle.importKey("raw", secret, hmac, false, ["sign", "verify"]);
- * const now = Math.floor(Date.now() / 1000);
+ * const nowSeconds = Math.floor(Date.now() / 1000);
  * const request = new Request("https://example.com/orders", { method: "POST" });
  * const components = ["@method", "@authority", "@path"];
- * const params = { created: now, keyid: "client-001", tag: "orders" };
+ * const params = { created: nowSeconds, keyid: "client-001", tag: "orders" };
  * const fields = await sign({ request }, key, components, params);
  * for (const [name, value] of Object.entries(fields)) {
  *   request.headers.set(name, value);
  * }
  *
- * const policy = { tag: "orders", components, params: [], maxAge: 60, skew: 5, now };
+ * const policy = { tag: "orders", components, params: [], maxAge: 60, skew: 5, nowSeconds };
  * const { keyid } = (await verify({ request }, () => key, policy)).params;
  * console.log(keyid); // client-001
  * ```
@@ -139,11 +139,16 @@ export async function verify(
  * Reads the one signature of a message that a policy asks for; verifies nothing.
  *
  * @throws {SignatureError} If it is missing or unacceptable.
+ * @throws {TypeError} If the policy has no time.
  */
 export function readSignature(
   message: Message,
   policy: SignaturePolicy,
 ): UnverifiedSignature {
+  if (!Number.isFinite(policy.nowSeconds)) {
+    // Named `now` in 0.1; no time compares with what is no number.
+    throw new TypeError("A policy needs nowSeconds: Unix time in seconds");
+  }
   const [found, second] = select(message, policy.tag);
   if (!found) throw new SignatureError("missing_signature");
   if (second) throw new SignatureError("malformed_signature");

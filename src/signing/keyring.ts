@@ -9,11 +9,10 @@ import {
   importKey,
   type Secret,
   secretBytes,
-  sign,
   verify,
 } from "./hmac.ts";
-import { ID } from "../envelope/request.ts";
-import { RESPONSE_INFO } from "../envelope/signed_text.ts";
+import { ID } from "../id.ts";
+import { once } from "../once.ts";
 
 /** A client: its secret (the newest first while two are valid) and its tools. */
 export interface ClientGrant {
@@ -29,53 +28,46 @@ export type Clients = Readonly<
 >;
 
 /** Who calls, by whatever proof. */
-export interface Principal {
+export interface Caller {
   /** Its id. */
   readonly id: string;
   /** Whether it may call a tool. */
   may(tool: string): boolean;
 }
 
-/** A client that proved who it is by signing an envelope. */
-export interface Caller extends Principal {
-  /** Signs an answer so that this client, and no other, can verify it. */
-  sign(text: string): Promise<string>;
-}
-
-/** A client that proved who it is, under a key derived for a purpose. */
-export interface Holder extends Pick<Caller, "id" | "may"> {
-  /** The key that the same secret gives for another purpose; not extractable. */
+/** A caller that proved to know a secret. */
+export interface KeyHolder extends Caller {
+  /**
+   * The key that the same secret gives for a purpose; not extractable.
+   *
+   * @param purpose HKDF `info` of the key: one purpose's MACs mean nothing to another.
+   */
   key(purpose: string): Promise<CryptoKey>;
 }
 
 /** Tells callers from strangers. */
 export interface Keyring {
-  /** The caller who signed `text`, if it is one of ours. */
-  authenticate(
+  /** The client who signed `text` with its secret itself, if it is one of ours. */
+  verifyText(
     clientId: string,
     signature: string,
     text: string,
-  ): Promise<Caller | undefined>;
-  /**
-   * The client who made a MAC over `bytes`, if it is one of ours.
-   *
-   * @param purpose HKDF `info` of the key: one purpose's MACs mean nothing to another.
-   */
-  verify(
+  ): Promise<KeyHolder | undefined>;
+  /** The client who made a MAC over `bytes` for a purpose, if it is one of ours. */
+  verifyBytes(
     clientId: string,
     purpose: string,
     mac: Uint8Array<ArrayBuffer>,
     bytes: Uint8Array<ArrayBuffer>,
-  ): Promise<Holder | undefined>;
+  ): Promise<KeyHolder | undefined>;
 }
 
-/** A secret and the keys made from it, once it was first used. */
+/** The keys made from a secret, each once it is first used. */
 interface SecretKeys {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Verifies envelopes. */
-  request?: CryptoKey;
-  /** Keys for everything else, by purpose. */
-  readonly derived: Map<string, CryptoKey>;
+  /** The secret itself as a key: verifies envelopes. */
+  request(): Promise<CryptoKey>;
+  /** The key for a purpose. */
+  derived(purpose: string): Promise<CryptoKey>;
 }
 
 /**
@@ -88,91 +80,91 @@ export function createKeyring(
   clients: Clients,
   allowShortSecrets: boolean,
 ): Keyring {
-  const known = new Map<string, { held: SecretKeys[]; tools?: Set<string> }>();
+  const known = new Map<
+    string,
+    { secrets: SecretKeys[]; tools?: Set<string> }
+  >();
   for (const [id, entry] of Object.entries(clients)) {
     if (!ID.test(id)) {
       throw new TypeError(`Client id "${id}" does not match ${ID.source}`);
     }
-    const { secret, tools } = grant(entry, id);
-    const held = [secret].flat().map((one) =>
-      hold(secretBytes(one as Secret, `client "${id}"`, allowShortSecrets))
+    const { secret, tools } = checkGrant(entry, id);
+    const secrets = [secret].flat().map((one) =>
+      createSecretKeys(
+        secretBytes(one as Secret, `client "${id}"`, allowShortSecrets),
+      )
     );
-    if (held.length === 0) throw new TypeError(`Client "${id}" has no secret`);
-    known.set(id, { held, ...tools && { tools: new Set(tools) } });
+    if (secrets.length === 0) {
+      throw new TypeError(`Client "${id}" has no secret`);
+    }
+    known.set(id, { secrets, ...tools && { tools: new Set(tools) } });
   }
   if (known.size === 0) {
     throw new TypeError('Name at least one client: { "client-001": secret }');
   }
   // Every refusal costs as many verifications as the client with the most
   // secrets: time does not tell who exists, nor who is rotating.
-  const tries = Math.max(...Array.from(known.values(), (c) => c.held.length));
+  const tries = Math.max(
+    ...Array.from(known.values(), (client) => client.secrets.length),
+  );
   let decoy: SecretKeys | undefined;
 
   return {
-    async authenticate(id, signature, text) {
-      const holder = await holderOf(
+    verifyText: (id, signature, text) =>
+      findHolder(
         id,
-        async (held) => verify(await requestKey(held), signature, text),
-      );
-      return holder && {
-        ...holder,
-        sign: async (answer) => sign(await holder.key(RESPONSE_INFO), answer),
-      };
-    },
+        async (keys) => verify(await keys.request(), signature, text),
+      ),
 
-    verify: (id, purpose, mac, bytes) =>
-      holderOf(id, async (held) => {
-        const key = await derivedKey(held, purpose);
+    verifyBytes: (id, purpose, mac, bytes) =>
+      findHolder(id, async (keys) => {
+        const key = await keys.derived(purpose);
         return await crypto.subtle.verify("HMAC", key, mac, bytes);
       }),
   };
 
   /** The client, if one of its secrets is what was proved to be known. */
-  async function holderOf(
+  async function findHolder(
     id: string,
-    proves: (held: SecretKeys) => Promise<boolean>,
-  ): Promise<Holder | undefined> {
+    proves: (keys: SecretKeys) => Promise<boolean>,
+  ): Promise<KeyHolder | undefined> {
     const client = known.get(id);
-    for (const held of candidates(id)) {
-      if (!await proves(held) || held === decoy) continue;
+    for (const keys of candidates(id)) {
+      if (!await proves(keys) || keys === decoy) continue;
       return {
         id,
         may: (tool) => client?.tools?.has(tool) ?? true,
-        key: (purpose) => derivedKey(held, purpose),
+        key: keys.derived,
       };
     }
   }
 
   function candidates(id: string): SecretKeys[] {
     // Not at module scope, where Workers have no randomness.
-    const stranger = decoy ??= hold(crypto.getRandomValues(new Uint8Array(32)));
-    const held = known.get(id)?.held;
-    return Array.from({ length: tries }, (_, i) => held?.[i] ?? stranger);
+    const stranger = decoy ??= createSecretKeys(
+      crypto.getRandomValues(new Uint8Array(32)),
+    );
+    const keys = known.get(id)?.secrets;
+    return Array.from({ length: tries }, (_, i) => keys?.[i] ?? stranger);
   }
 }
 
-function hold(bytes: Uint8Array<ArrayBuffer>): SecretKeys {
-  return { bytes, derived: new Map() };
+function createSecretKeys(bytes: Uint8Array<ArrayBuffer>): SecretKeys {
+  const byPurpose = new Map<string, () => Promise<CryptoKey>>();
+  return {
+    request: once(() => importKey(bytes)),
+    derived(purpose) {
+      let key = byPurpose.get(purpose);
+      if (key === undefined) {
+        key = once(() => deriveKey(bytes, purpose));
+        byPurpose.set(purpose, key);
+      }
+      return key();
+    },
+  };
 }
 
-/** Caches settled keys only: on Workers a promise belongs to the request that made it. */
-async function requestKey(held: SecretKeys): Promise<CryptoKey> {
-  return held.request ??= await importKey(held.bytes);
-}
-
-/** Caches settled keys only, as above. */
-async function derivedKey(
-  held: SecretKeys,
-  purpose: string,
-): Promise<CryptoKey> {
-  const kept = held.derived.get(purpose);
-  if (kept) return kept;
-  const key = await deriveKey(held.bytes, purpose);
-  held.derived.set(purpose, key);
-  return key;
-}
-
-function grant(entry: Clients[string], id: string): ClientGrant {
+function checkGrant(entry: Clients[string], id: string): ClientGrant {
   const whole = typeof entry === "object" && "secret" in entry
     ? entry
     : { secret: entry };

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { CountersignError } from "../errors.ts";
+
 /** A nonce that a verified envelope carried. */
 export interface Nonce {
   /** Who sent it: nonces of different clients never meet. */
@@ -36,4 +38,12 @@ export function spendInMemory(now: () => number): Spend {
     spent.set(key, expiresAt);
     return Promise.resolve(true);
   };
+}
+
+/** The refusal of a request that was accepted before. */
+export function replayedError(): CountersignError {
+  return new CountersignError(
+    "replayed",
+    "This nonce was spent; sign the call again with a fresh one",
+  );
 }

@@ -1,5 +1,5 @@
 /** Rows in a real `Deno.Kv`, with its own limits, versionstamps and expiry. */
-import { hex, versionBytes } from "../../src/kv_connect/datapath.ts";
+import { hex, versionBytes } from "../../src/kv_connect/messages.ts";
 import { packKey, unpackKey } from "../../src/kv_connect/key.ts";
 import {
   compare,

@@ -1,5 +1,5 @@
 /** Rows in memory, with Deno KV's limits. */
-import { hex } from "../../src/kv_connect/datapath.ts";
+import { hex } from "../../src/kv_connect/messages.ts";
 import {
   compare,
   DELETE,

@@ -85,7 +85,7 @@ const alone: Server = createServer({
   serverId: "alone",
   serverSecret: SECRET,
   clients,
-  nonces: "memory",
+  nonces: { store: "memory" },
   tools: { batch_sum },
 });
 
@@ -281,7 +281,7 @@ const own: Record<string, Case> = {
       }
       assertEquals(state.status, "running");
       await new Promise((resolve) => setTimeout(resolve, 200));
-      await server.work(around);
+      await server.work({ env: around });
     }
     throw new Error("The job is not done in time");
   },

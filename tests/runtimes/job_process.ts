@@ -12,5 +12,5 @@ Deno.serve({
   if (new URL(request.url).pathname !== "/work") {
     return await server.handle(request, { ...env, completed });
   }
-  return Response.json(await server.work(env));
+  return Response.json(await server.work({ env }));
 });

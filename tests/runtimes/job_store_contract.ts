@@ -52,7 +52,7 @@ export const checks: Record<string, Check> = {
     const nonce = fresh();
     const again = await store.accept(newJob(job.id), { b: 2 }, nonce);
     assert(again.kind === "known");
-    assertEquals(again.held.job, job);
+    assertEquals(again.stored.job, job);
     assertEquals(await store.args(job), {});
     const other = await store.accept(newJob(), {}, nonce);
     assertEquals(other.kind, "accepted");
@@ -261,7 +261,7 @@ async function accepted(
   const job = newJob(undefined, clientId, createdAt);
   const acceptance = await store.accept(job, args, nonce);
   assert(acceptance.kind === "accepted", acceptance.kind);
-  return acceptance.held;
+  return acceptance.stored;
 }
 
 async function leased(store: JobStore, held: StoredJob, lease = "lease") {

@@ -7,7 +7,7 @@ const worker: {
 } = {
   fetch: server.handle,
   async scheduled(_event, env) {
-    await server.work(env, { sliceMs: 300 });
+    await server.work({ env, sliceMs: 300 });
   },
 };
 export default worker;

@@ -81,7 +81,7 @@ export async function costs(store: KvLike): Promise<Record<string, Counts>> {
   await count("work with nothing due", () => server.work());
   await count("list of ten", () => listJobs(10));
   ahead = HOUR + 1;
-  await count("claim and settle", () => server.work(undefined, { limit: 1 }));
+  await count("claim and settle", () => server.work({ limit: 1 }));
   await server.stop();
   return found;
 }

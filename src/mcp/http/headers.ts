@@ -43,9 +43,9 @@ export function checkVersion(headers: Headers, meta: Meta): void {
  */
 export function checkNames(headers: Headers, message: RpcMessage): void {
   const { method, params } = message;
-  const told = header(headers, "mcp-method");
-  if (told === undefined) throw missing("Mcp-Method");
-  if (told !== method) throw headerMismatch("Mcp-Method", told, method);
+  const sent = header(headers, "mcp-method");
+  if (sent === undefined) throw missing("Mcp-Method");
+  if (sent !== method) throw headerMismatch("Mcp-Method", sent, method);
   const member = Object.hasOwn(NAMED, method) ? NAMED[method] : undefined;
   if (member === undefined || typeof params[member] !== "string") return;
   const name = decodeHeader(headers, "Mcp-Name");
@@ -101,13 +101,13 @@ function missing(name: string): RpcError {
 /** The refusal of a header that does not repeat the body. */
 export function headerMismatch(
   name: string,
-  told: string | undefined,
+  sent: string | undefined,
   actual: string,
 ): RpcError {
   return new RpcError(
     CODE.headerMismatch,
-    told === undefined
+    sent === undefined
       ? `Header mismatch: ${name} is missing, the body has "${actual}"`
-      : `Header mismatch: ${name} is "${told}", the body has "${actual}"`,
+      : `Header mismatch: ${name} is "${sent}", the body has "${actual}"`,
   );
 }

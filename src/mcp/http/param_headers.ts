@@ -109,14 +109,14 @@ export function checkParams(
     // What is neither is the schema's to refuse.
     if (!["string", "number", "boolean"].includes(typeof value)) continue;
     const field = `Mcp-Param-${name}`;
-    const told = decodeHeader(headers, field);
-    if (told === undefined || !equal(told, value)) {
-      throw headerMismatch(field, told, String(value));
+    const sent = decodeHeader(headers, field);
+    if (sent === undefined || !equal(sent, value)) {
+      throw headerMismatch(field, sent, String(value));
     }
   }
 }
 
-function equal(told: string, value: unknown): boolean {
-  if (typeof value !== "number") return told === String(value);
-  return /^-?\d+(\.\d+)?$/.test(told) && Number(told) === value;
+function equal(sent: string, value: unknown): boolean {
+  if (typeof value !== "number") return sent === String(value);
+  return /^-?\d+(\.\d+)?$/.test(sent) && Number(sent) === value;
 }

@@ -20,7 +20,7 @@ export interface RespondOptions {
   /** Whether the client takes events. */
   readonly streams: boolean;
   /** Called once nobody reads any more. */
-  readonly gone: () => void;
+  readonly onGone: () => void;
 }
 
 /** How long an answer may take before the stream is opened, and between signs of life. */
@@ -33,7 +33,7 @@ const SILENCE_MS = 10_000;
  */
 export async function respond(
   work: (notify: (frame: object) => void) => Promise<RpcResponse>,
-  { streams, gone }: RespondOptions,
+  { streams, onGone }: RespondOptions,
 ): Promise<Response> {
   const utf8 = new TextEncoder();
   const early: string[] = [];
@@ -53,12 +53,7 @@ export async function respond(
   answered.finally(() => clearInterval(life));
 
   const answer = await Promise.race([answered, opened]);
-  if (answer) {
-    return Response.json(answer.message, {
-      status: answer.status,
-      headers: { "cache-control": "no-store", ...answer.headers },
-    });
-  }
+  if (answer) return toResponse(answer);
   const body = new ReadableStream<Uint8Array>({
     start(controller) {
       sink = controller;
@@ -72,7 +67,7 @@ export async function respond(
     cancel() {
       sink = undefined;
       clearInterval(life);
-      gone();
+      onGone();
     },
   });
   return new Response(body, {
@@ -81,6 +76,16 @@ export async function respond(
       "cache-control": "no-store",
       "x-accel-buffering": "no",
     },
+  });
+}
+
+/** Writes an answer as JSON. */
+export function toResponse(
+  { message, status, headers }: RpcResponse,
+): Response {
+  return Response.json(message, {
+    status,
+    headers: { "cache-control": "no-store", ...headers },
   });
 }
 

@@ -10,14 +10,14 @@ import { scopeOf, TTL_MS } from "./tools_list.ts";
 import { MODERN } from "../revisions.ts";
 
 /** Tells what the server speaks and offers. */
-export function discover({ house, server }: Exchange): object {
+export function discover({ services, server }: Exchange): object {
   return {
-    supportedVersions: MODERN,
+    supportedVersions: MODERN.map(({ name }) => name),
     capabilities: {
       // The tools are a deployment's: no `listChanged`.
       tools: {},
       // Clients take settings other than {} for another extension.
-      ...house.jobs && { extensions: { [TASKS]: {} } },
+      ...services.jobs && { extensions: { [TASKS]: {} } },
     },
     ...server.instructions !== undefined &&
       { instructions: server.instructions },

@@ -8,23 +8,25 @@
 import { jobsOf } from "../../call/services.ts";
 import { isObject } from "../../json/i_json.ts";
 import { CountersignError } from "../../errors.ts";
+import type { JobOutcome } from "../../job/outcome.ts";
 import type { Exchange } from "../exchange.ts";
 import { type Id, invalidParams, notification } from "../json_rpc.ts";
 import { KEY } from "../meta.ts";
-import { detailed, needTasks } from "./tasks.ts";
+import { detailTask, needTasks, readTask } from "./tasks.ts";
 
 /** Most tasks that one stream follows. */
 const MOST_TASKS = 100;
 
 /** Tells what becomes of tasks, until they have ended or the caller has gone. */
 export async function listen(exchange: Exchange): Promise<object> {
-  const { message: { id, params }, principal, signal, background } = exchange;
+  const { message: { id, params }, caller, signal, background } = exchange;
   const _meta = { [KEY.subscriptionId]: id as Id };
   if (!isObject(params.notifications)) {
     throw invalidParams("notifications must be an object");
   }
   const wanted = params.notifications.taskIds;
-  const taskIds = wanted === undefined ? [] : await ownTasks(wanted, exchange);
+  const tasks = wanted === undefined ? [] : await findTasks(wanted, exchange);
+  const taskIds = tasks.map(({ job }) => job.id);
   exchange.notify(
     notification("notifications/subscriptions/acknowledged", {
       // Of the other kinds none is offered, and so none is honoured.
@@ -33,25 +35,25 @@ export async function listen(exchange: Exchange): Promise<object> {
     }),
   );
 
-  async function follow(taskId: string): Promise<void> {
-    const views = jobsOf(exchange.house)
-      .follow(taskId, principal.id, signal, background);
-    for await (const view of views) {
-      const params = { ...detailed(view, exchange), _meta };
+  async function follow(task: JobOutcome): Promise<void> {
+    const watch = jobsOf(exchange.services)
+      .watch(task, caller.id, { signal, background });
+    for await (const outcome of watch) {
+      const params = { ...detailTask(outcome, exchange), _meta };
       exchange.notify(notification("notifications/tasks", params));
     }
   }
-  await (taskIds.length > 0
-    ? Promise.all(taskIds.map(follow))
-    : aborted(signal));
+  await (tasks.length > 0
+    ? Promise.all(tasks.map(follow))
+    : waitForAbort(signal));
   return { _meta };
 }
 
 /** Of the tasks that are asked for those that the caller may see. */
-async function ownTasks(
+async function findTasks(
   wanted: unknown,
   exchange: Exchange,
-): Promise<string[]> {
+): Promise<JobOutcome[]> {
   needTasks(exchange);
   if (
     !Array.isArray(wanted) || wanted.length > MOST_TASKS ||
@@ -59,24 +61,22 @@ async function ownTasks(
   ) {
     throw invalidParams(`taskIds must be a list of at most ${MOST_TASKS} ids`);
   }
-  const { principal, background } = exchange;
-  const visible = await Promise.all(
+  const found = await Promise.all(
     [...new Set(wanted)].map((id) =>
-      jobsOf(exchange.house).view(id, principal.id, background)
-        .then(() => [id], (error) => {
-          if (isMissing(error)) return [];
-          throw error;
-        })
+      readTask(id, exchange).then((task) => [task], (error) => {
+        if (isMissing(error)) return [];
+        throw error;
+      })
     ),
   );
-  return visible.flat();
+  return found.flat();
 }
 
 function isMissing(error: unknown): boolean {
   return error instanceof CountersignError && error.code === "job_not_found";
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
+function waitForAbort(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve();
     signal.addEventListener("abort", () => resolve(), { once: true });

@@ -7,7 +7,7 @@
  */
 
 import { isObject } from "../../json/i_json.ts";
-import type { Dialogue } from "../../call/services.ts";
+import type { Dialogue } from "../../call/call.ts";
 import {
   type Ask,
   checkName,

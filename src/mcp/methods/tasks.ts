@@ -5,11 +5,11 @@
  * @module
  */
 
+import { spendNonce } from "../../call/admit.ts";
 import { jobsOf } from "../../call/services.ts";
 import { isObject } from "../../json/i_json.ts";
-import type { View } from "../../job/watch.ts";
+import type { JobOutcome } from "../../job/outcome.ts";
 import { isFinal } from "../../job/job.ts";
-import { replayedError } from "../../job/jobs.ts";
 import type { Exchange } from "../exchange.ts";
 import { CODE, invalidParams } from "../json_rpc.ts";
 import { takesTasks, TASKS } from "../meta.ts";
@@ -18,21 +18,21 @@ import { failure, resultOf } from "../results.ts";
 
 /** Answers `tasks/get`: changes nothing, though it may drive an overdue job. */
 export async function getTask(exchange: Exchange): Promise<object> {
-  return detailed(await viewed(exchange), exchange);
+  return detailTask(await readTask(taskIdOf(exchange), exchange), exchange);
 }
 
 /** Answers `tasks/update`: hands answers to a job that asked. */
 export async function updateTask(exchange: Exchange): Promise<object> {
-  const { principal, background, message: { params } } = exchange;
-  const id = taskId(exchange);
+  const { caller, background, message: { params } } = exchange;
+  const id = taskIdOf(exchange);
   const { inputResponses } = params;
   if (
     !isObject(inputResponses) || !Object.values(inputResponses).every(isObject)
   ) throw invalidParams("inputResponses must be an object of objects");
-  await spend(exchange);
-  await jobsOf(exchange.house).answer(
+  await spendNonce(exchange.nonce, exchange.services);
+  await jobsOf(exchange.services).answer(
     id,
-    principal.id,
+    caller.id,
     inputResponses,
     background,
   );
@@ -41,20 +41,24 @@ export async function updateTask(exchange: Exchange): Promise<object> {
 
 /** Answers `tasks/cancel`: a task that has ended stays as it is. */
 export async function cancelTask(exchange: Exchange): Promise<object> {
-  const id = taskId(exchange);
-  await spend(exchange);
-  await jobsOf(exchange.house).cancel(id, exchange.principal.id);
+  const id = taskIdOf(exchange);
+  await spendNonce(exchange.nonce, exchange.services);
+  await jobsOf(exchange.services).cancel(id, exchange.caller.id);
   return {};
 }
 
 /** Writes the answer to a call that became a task; it is durable by now. */
-export async function createdTask(
+export function createdTask(outcome: JobOutcome, exchange: Exchange): object {
+  return { resultType: "task", ...describeTask(outcome, exchange) };
+}
+
+/** Reads a task of the caller's, and drives it if nobody does. */
+export function readTask(
   id: string,
-  exchange: Exchange,
-): Promise<object> {
-  const { principal, background } = exchange;
-  const view = await jobsOf(exchange.house).view(id, principal.id, background);
-  return { resultType: "task", ...task(view, exchange) };
+  { caller, services, signal, background }: Exchange,
+): Promise<JobOutcome> {
+  return jobsOf(services)
+    .poll(id, caller.id, { waitMs: 0, signal, background });
 }
 
 /**
@@ -68,11 +72,14 @@ export function needTasks({ meta }: Exchange): void {
 }
 
 /** A task with all that its status has to tell. */
-export function detailed(view: View, exchange: Exchange): object {
-  return { ...task(view, exchange), ...ending(view, exchange) };
+export function detailTask(outcome: JobOutcome, exchange: Exchange): object {
+  return {
+    ...describeTask(outcome, exchange),
+    ...describeEnding(outcome, exchange),
+  };
 }
 
-function task({ job }: View, { house }: Exchange): object {
+function describeTask({ job }: JobOutcome, { services }: Exchange): object {
   const { id, status, createdAt, updatedAt, dueAt, progress, error } = job;
   const failed = status === "failed" && error?.internal;
   const words = failed ? error.message : progress?.message;
@@ -88,34 +95,27 @@ function task({ job }: View, { house }: Exchange): object {
     lastUpdatedAt: new Date(updatedAt).toISOString(),
     // A job lasts until it has ended, and a while longer.
     ttlMs: isFinal(job) ? dueAt - createdAt : null,
-    pollIntervalMs: house.tools[job.tool]?.job?.pollAfterMs ?? 1000,
+    pollIntervalMs: services.tools[job.tool]?.job?.pollAfterMs ?? 1000,
   };
 }
 
-function ending({ job, outcome }: View, { house }: Exchange): object {
-  const { questions, error } = job;
+function describeEnding(
+  outcome: JobOutcome,
+  { services, revision }: Exchange,
+): object {
+  const { questions, error, status, tool } = outcome.job;
   if (questions) return { inputRequests: inputRequests(questions) };
   if (outcome.kind === "done") {
-    const result = resultOf(house.tools[job.tool], outcome.result, true);
+    const result = resultOf(services.tools[tool], outcome.result, revision);
     return { result: { resultType: "complete", ...result } };
   }
-  if (job.status !== "failed" || error === undefined) return {};
+  if (status !== "failed" || error === undefined) return {};
   const { message, internal } = error;
   if (internal) return { error: { code: CODE.internal, message } };
   return { result: { resultType: "complete", ...failure(message) } };
 }
 
-async function spend({ nonce, house }: Exchange): Promise<void> {
-  if (nonce && !await house.spend(nonce)) throw replayedError();
-}
-
-async function viewed(exchange: Exchange): Promise<View> {
-  const { principal, background } = exchange;
-  const id = taskId(exchange);
-  return await jobsOf(exchange.house).view(id, principal.id, background);
-}
-
-function taskId({ message: { params } }: Exchange): string {
+function taskIdOf({ message: { params } }: Exchange): string {
   if (typeof params.taskId === "string") return params.taskId;
   throw invalidParams("taskId must be a string");
 }

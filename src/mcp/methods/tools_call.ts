@@ -4,15 +4,12 @@
  * @module
  */
 
-import { jobIdOf } from "../../call/builtin.ts";
-import { jobsOf } from "../../call/services.ts";
 import { isObject } from "../../json/i_json.ts";
+import type { Call, Outcome } from "../../call/call.ts";
 import { dispatch } from "../../call/dispatch.ts";
-import type { Call } from "../../call/services.ts";
-import type { Outcome } from "../../job/outcome.ts";
 import type { Tool } from "../../tool/tool.ts";
 import type { Exchange } from "../exchange.ts";
-import { inlineResult } from "./inline_job.ts";
+import { waitInline } from "./inline_job.ts";
 import { invalidParams } from "../json_rpc.ts";
 import { followUp, listing } from "./listing.ts";
 import { takesTasks } from "../meta.ts";
@@ -20,7 +17,7 @@ import { inputRequests, openRound } from "./mrtr.ts";
 import { checkParams } from "../http/param_headers.ts";
 import { reporter } from "./progress.ts";
 import { type Answers, readState, writeState } from "./request_state.ts";
-import { type CallResult, failure, failureOf, resultOf } from "../results.ts";
+import { failure, failureOf, resultOf } from "../results.ts";
 import { createdTask, needTasks } from "./tasks.ts";
 
 /** What a call carries, once its shape is known to be right. */
@@ -39,7 +36,7 @@ export async function callTool(exchange: Exchange): Promise<object> {
   const params = paramsOf(exchange);
   // Callers that follow tasks are the only ones who may get one.
   if (params.tool?.job?.inline === false) needTasks(exchange);
-  if (!exchange.modern) return await dispatchCall(exchange, params, {});
+  if (!exchange.revision.asks) return await dispatchCall(exchange, params, {});
   const answers = await answersOf(exchange, params);
   const round = openRound(exchange.meta, answers);
   const over = new AbortController();
@@ -71,11 +68,11 @@ async function dispatchCall(
   params: Params,
   extras: Pick<Call, "dialogue">,
 ): Promise<object> {
-  const { house, principal, nonce, signal, background } = exchange;
+  const { services, caller, nonce, signal, background } = exchange;
   const report = reporter(exchange);
   try {
     const outcome = await dispatch({
-      caller: principal,
+      caller,
       requestId: crypto.randomUUID(), // JSON-RPC ids repeat, even at one time
       name: params.name,
       args: params.args,
@@ -84,7 +81,7 @@ async function dispatchCall(
       background,
       ...extras,
       ...report && { report },
-    }, house);
+    }, services);
     return await writeOutcome(outcome, exchange, params, report);
   } catch (error) {
     return failureOf(error);
@@ -94,55 +91,46 @@ async function dispatchCall(
 async function writeOutcome(
   outcome: Outcome,
   exchange: Exchange,
-  { tool, args }: Params,
+  { tool }: Params,
   report: ReturnType<typeof reporter>,
 ): Promise<object> {
-  const { modern, maxResult } = exchange;
+  const { revision, maxResult, services } = exchange;
   switch (outcome.kind) {
     case "accepted":
       return takesTasks(exchange.meta)
-        ? await createdTask(outcome.jobId, exchange)
-        : await inlineResult(outcome.jobId, tool, exchange, report);
+        ? createdTask(outcome, exchange)
+        : await waitInline(outcome, tool, exchange, report);
     case "running": {
-      const { progress, questions } = outcome;
+      const { progress, questions } = outcome.job;
       const value = { status: "running", ...progress, questions };
-      return resultOf(undefined, value, modern);
+      return resultOf(undefined, value, revision);
     }
-    case "done":
-      return await resultOfJob(exchange, args, tool, outcome.result);
+    case "done": // of this tool, or of the one that `poll_job` asked about
+      return resultOf(
+        services.tools[outcome.job.tool],
+        outcome.result,
+        revision,
+      );
     case "ok":
-      return resultOf(tool, outcome.result, modern, maxResult);
+      return resultOf(tool, outcome.result, revision, maxResult);
     case "ended":
       // That a job went wrong is what `poll_job` was asked for.
       return tool ? failureOf(outcome.error) : failure(outcome.error.message);
   }
 }
 
-/** `poll_job` has the result of another tool. */
-async function resultOfJob(
-  exchange: Exchange,
-  args: Params["args"],
-  tool: Tool | undefined,
-  result: unknown,
-): Promise<CallResult> {
-  const { house, principal, background, modern } = exchange;
-  if (tool === undefined) {
-    const id = await jobIdOf(args, principal.id, house);
-    const { job } = await jobsOf(house).view(id, principal.id, background);
-    tool = house.tools[job.tool];
-  }
-  return resultOf(tool, result, modern);
-}
-
 function paramsOf(exchange: Exchange): Params {
-  const { house: { tools }, headers, message: { params }, modern } = exchange;
+  const { services: { tools }, headers, message: { params }, revision } =
+    exchange;
   const { name, arguments: args = {} } = params;
   if (typeof name !== "string") throw invalidParams("name must be a string");
   if (!isObject(args)) throw invalidParams("arguments must be an object");
   const tool = Object.hasOwn(tools, name) ? tools[name] : undefined;
   const listed = tool ?? followUp(name, tools);
   if (listed === undefined) throw invalidParams(`Unknown tool: ${name}`);
-  if (modern) checkParams(headers, listing(name, listed).params, args);
+  if (revision.repeatsInHeaders) {
+    checkParams(headers, listing(name, listed).params, args);
+  }
   return { name, args, tool };
 }
 
@@ -162,6 +150,6 @@ async function answersOf(
 }
 
 function bindingOf(exchange: Exchange, { name, args }: Params) {
-  const { stateKey: key, principal, now } = exchange;
-  return { key, clientId: principal.id, name, args, now: now() };
+  const { services: { stateKey: key }, caller, now } = exchange;
+  return { key, clientId: caller.id, name, args, now: now() };
 }

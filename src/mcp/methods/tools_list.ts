@@ -20,22 +20,25 @@ export const TTL_MS = 300_000;
  * @throws {RpcError} -32602 for a cursor that was not given out.
  */
 export function listTools(exchange: Exchange): object {
-  const { house, principal, message: { params }, server, modern } = exchange;
-  const listings = listingsFor(house.tools, principal.may);
+  const { services, caller, message: { params }, server, revision } = exchange;
+  const listings = listingsFor(services.tools, caller.may);
   const from = start(params.cursor, listings.map(([name]) => name));
   const page = listings.slice(from, from + PAGE);
-  const more = from + PAGE < listings.length;
-  const shown = page.map(([, { tool }]) => modern ? tool : forLegacy(tool));
+  const hasMore = from + PAGE < listings.length;
+  const shown = page.map(([, { tool }]) =>
+    revision.takesAnyResult ? tool : withObjectOutput(tool)
+  );
   return {
     tools: shown,
-    ...more && { nextCursor: btoa(page[page.length - 1][0]) },
-    ...modern && { ttlMs: TTL_MS, cacheScope: scopeOf(server.isPublic) },
+    ...hasMore && { nextCursor: btoa(page[page.length - 1][0]) },
+    ...revision.cachesLists &&
+      { ttlMs: TTL_MS, cacheScope: scopeOf(server.isPublic) },
   };
 }
 
 /** Who may be given a kept answer: what is filtered by caller is for that caller. */
-export function scopeOf(open: boolean): "public" | "private" {
-  return open ? "public" : "private";
+export function scopeOf(isPublic: boolean): "public" | "private" {
+  return isPublic ? "public" : "private";
 }
 
 /** A cursor names the last tool that was shown, so a page outlives a deployment. */
@@ -49,7 +52,7 @@ function start(cursor: unknown, names: readonly string[]): number {
 }
 
 /** Before 2026-07-28 a result had to be an object. */
-function forLegacy(
+function withObjectOutput(
   { outputSchema, ...tool }: Readonly<Record<string, unknown>>,
 ): object {
   const { type } = (outputSchema ?? {}) as { type?: unknown };

@@ -1,0 +1,134 @@
+/**
+ * The envelope endpoint: a request's way from bytes to bytes, readable top to
+ * bottom. The codec of `mcp/0.1` around `dispatch`, as `mcp/endpoint.ts` is
+ * that of the Model Context Protocol.
+ *
+ * @module
+ */
+
+import type { Platform } from "../call/call.ts";
+import { dispatch } from "../call/dispatch.ts";
+import type { Services } from "../call/services.ts";
+import { CountersignError } from "../errors.ts";
+import { readBody } from "../http/read_body.ts";
+import type { Log } from "../log.ts";
+import type { KeyHolder, Keyring } from "../signing/keyring.ts";
+import {
+  decodeRequest,
+  parseBody,
+  type ParsedBody,
+  type RequestEnvelope,
+  requestIdOf,
+} from "./request.ts";
+import {
+  type Addressee,
+  NOBODY,
+  type Reply,
+  type Responder,
+  toError,
+  toRefusal,
+  toReply,
+  writeResponse,
+} from "./response.ts";
+
+/** What an envelope endpoint is made of. */
+export interface EnvelopeSettings extends Responder {
+  readonly path: string;
+  readonly keyring: Keyring;
+  /** How far a caller's clock may be off, in milliseconds. */
+  readonly clockWindowMs: number;
+  readonly maxBodyBytes: number;
+  readonly log: Log;
+}
+
+/** Answers a request at the endpoint. */
+export async function answerEnvelope(
+  request: Request,
+  settings: EnvelopeSettings,
+  open: () => Promise<Services>,
+  platform: Platform,
+): Promise<Response> {
+  let to: Addressee = NOBODY;
+  const report = (error: CountersignError) =>
+    logFailure(error, to.requestId, settings.log);
+  let reply: Reply;
+  try {
+    const body = await readPost(request, settings.maxBodyBytes);
+    to = { requestId: requestIdOf(body.json) };
+    const { envelope, caller } = await authenticate(body, settings);
+    to = { ...to, caller };
+    reply = await answerCall(envelope, caller, settings, open, platform);
+  } catch (thrown) {
+    report(toError(thrown));
+    reply = toRefusal(thrown);
+  }
+  return await writeResponse(reply, to, settings, report);
+}
+
+/** Logs what is the server's fault, with its cause. */
+export function logFailure(
+  { status, code, message, cause }: CountersignError,
+  requestId: string,
+  log: Log,
+): void {
+  if (status < 500) return;
+  log("error", message, { code, request_id: requestId, error: cause });
+}
+
+async function readPost(
+  request: Request,
+  maxBodyBytes: number,
+): Promise<ParsedBody> {
+  if (request.method !== "POST") {
+    throw new CountersignError(
+      "method_not_allowed",
+      `Send envelopes with POST, not ${request.method}`,
+    );
+  }
+  return parseBody(await readBody(request, maxBodyBytes));
+}
+
+async function authenticate(
+  body: ParsedBody,
+  { serverId, keyring }: EnvelopeSettings,
+): Promise<{ envelope: RequestEnvelope; caller: KeyHolder }> {
+  const { envelope, signed } = decodeRequest(body);
+  if (envelope.server_id !== serverId) {
+    throw new CountersignError(
+      "wrong_server",
+      `This is server "${serverId}"; sign the call for it`,
+    );
+  }
+  const { client_id, signature } = envelope;
+  const caller = await keyring.verifyText(client_id, signature, signed);
+  if (caller) return { envelope, caller };
+  throw new CountersignError(
+    "unauthenticated",
+    "The client is unknown or the signature is wrong",
+  );
+}
+
+async function answerCall(
+  { request_id, ts_ms, tool, args = {}, nonce }: RequestEnvelope,
+  caller: KeyHolder,
+  { clockWindowMs, now }: EnvelopeSettings,
+  open: () => Promise<Services>,
+  platform: Platform,
+): Promise<Reply> {
+  if (Math.abs(now() - ts_ms) > clockWindowMs) {
+    throw new CountersignError(
+      "stale_timestamp",
+      `ts_ms is over ${clockWindowMs} ms off; set your clock by this answer's`,
+    );
+  }
+  const expiresAt = ts_ms + clockWindowMs;
+  const call = {
+    ...platform,
+    caller,
+    requestId: request_id,
+    name: tool,
+    args,
+    nonce: { clientId: caller.id, value: nonce, expiresAt },
+  };
+  return toReply(await dispatch(call, await open()));
+}

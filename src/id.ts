@@ -1,0 +1,8 @@
+/**
+ * What ids are made of.
+ *
+ * @module
+ */
+
+/** 1 to 128 characters that every key, header and log takes as they are. */
+export const ID: RegExp = /^[A-Za-z0-9_.:-]{1,128}$/;

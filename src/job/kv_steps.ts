@@ -1,0 +1,80 @@
+/**
+ * What belongs to a job in KV beside its record: kept steps, and the chunks of
+ * large values.
+ *
+ * @module
+ */
+
+import { readValue, type StoredValue, storeValue } from "../kv/chunks.ts";
+import { commit, persist } from "../kv/commit.ts";
+import { fromBytes, type KvKey, type KvLike, toBytes } from "../kv/kv.ts";
+import type { JobKv } from "./kv_keys.ts";
+import type { StoredJob } from "./store.ts";
+
+/** Keys deleted in one commit; a commit takes 1,000 mutations. */
+const REMOVED_AT_ONCE = 500;
+
+/** Keeps a step's value; `false` if the job changed since it was read. */
+export async function keepStep(
+  { kv, keys, maxValueBytes }: JobKv,
+  { job, version }: StoredJob,
+  name: string,
+  value: unknown,
+): Promise<boolean> {
+  const kept = await storeValue(kv, keys.chunks(job.id), value, maxValueBytes);
+  const key = keys.step(job.id, name);
+  const by = crypto.randomUUID();
+  const landed = await commit(
+    () =>
+      kv.atomic()
+        .check({ key: keys.job(job.id), versionstamp: version })
+        .check({ key, versionstamp: null })
+        .set(key, toBytes({ by, ...kept })),
+    async () => {
+      const { value, versionstamp } = await kv.get(key);
+      if (versionstamp === null) return undefined;
+      const found = fromBytes(value) as { by?: string };
+      // Whoever took the lease over may have kept this step meanwhile.
+      return found.by === by ? versionstamp : undefined;
+    },
+  );
+  return landed !== undefined;
+}
+
+/** Reads the values of all kept steps, by name. */
+export function readSteps(
+  { kv, keys }: JobKv,
+  id: string,
+): Promise<Map<string, unknown>> {
+  return persist(async () => {
+    const steps = new Map<string, unknown>();
+    for await (const { key, value } of kv.list({ prefix: keys.allSteps(id) })) {
+      const kept = fromBytes(value) as StoredValue;
+      const name = String(key.at(-1));
+      steps.set(name, await readValue(kv, keys.chunks(id), kept));
+    }
+    return steps;
+  });
+}
+
+/** Removes a job's steps and chunks, some at a time. */
+export async function removeBelongings(
+  { kv, keys }: JobKv,
+  id: string,
+): Promise<void> {
+  for (const prefix of [keys.allSteps(id), keys.chunks(id)]) {
+    while (await persist(() => removeSome(kv, prefix)));
+  }
+}
+
+/** Whether there may be more. */
+async function removeSome(kv: KvLike, prefix: KvKey): Promise<boolean> {
+  let count = 0;
+  const atomic = kv.atomic();
+  for await (const { key } of kv.list({ prefix }, { limit: REMOVED_AT_ONCE })) {
+    atomic.delete(key);
+    count++;
+  }
+  if (count > 0) await atomic.commit();
+  return count === REMOVED_AT_ONCE;
+}

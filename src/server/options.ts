@@ -1,0 +1,200 @@
+/**
+ * The options of a server, checked: from what its author wrote to settings that
+ * are known to be good.
+ *
+ * @module
+ */
+
+import { BUILTINS } from "../call/builtin.ts";
+import type { RateLimit } from "../call/services.ts";
+import type { EnvelopeSettings } from "../envelope/endpoint.ts";
+import { ID } from "../id.ts";
+import type { KvLike } from "../kv/kv.ts";
+import { consoleLog, type Log } from "../log.ts";
+import type { McpSettings } from "../mcp/endpoint.ts";
+import { checkMcpOptions, type McpOptions } from "../mcp/options.ts";
+import { type Secret, secretBytes } from "../signing/hmac.ts";
+import { type Clients, createKeyring } from "../signing/keyring.ts";
+import type { Tools } from "../tool/tool.ts";
+
+/** How jobs are kept and run; every time is in milliseconds. */
+export interface JobSettings {
+  /** How long a worker may be silent before another takes its job over. Defaults to 15,000. */
+  leaseMs?: number;
+  /** How long a finished job stays readable. Defaults to a day. */
+  retentionMs?: number;
+  /** Most jobs that one instance runs at once. Defaults to 16. */
+  concurrency?: number;
+  /** Most unfinished jobs that a client may have. Defaults to 100. */
+  maxUnfinished?: number;
+}
+
+/** Which calls spend their nonce, and where spent ones are kept. */
+export interface NonceSettings {
+  /**
+   * All but the calls that change nothing (`"changes"`, the default), or every
+   * one.
+   */
+  spend?: "changes" | "every-call";
+  /** Defaults to `"kv"`. `"memory"` is only for a server of one instance. */
+  store?: "kv" | "memory";
+}
+
+/** Options for {@linkcode createServer}. */
+export interface ServerOptions {
+  /** This server's name; calls are signed for it and no other. */
+  serverId: string;
+  /** Only this server's; its fingerprint and its job ids are derived from it. */
+  serverSecret: Secret;
+  /** Who may call, with which secrets, and which tools. */
+  clients: Clients;
+  /** The tools, by name. */
+  tools: Tools;
+  /**
+   * Deno KV, or what opens it; called with the platform's environment. Without,
+   * the server keeps no jobs.
+   */
+  kv?: KvLike | ((env: unknown) => KvLike | Promise<KvLike>);
+  /** Path of the envelope endpoint. Defaults to `/`. */
+  path?: string;
+  /** How far a call's clock may be off, in milliseconds. Defaults to five minutes. */
+  clockWindowMs?: number;
+  /** Largest body, in bytes. Defaults to 1 MiB. */
+  maxBodyBytes?: number;
+  /** Largest result or step value, in bytes of JSON. Defaults to 8 MiB. */
+  maxValueBytes?: number;
+  /** Which calls spend their nonce, and where spent ones are kept. */
+  nonces?: NonceSettings;
+  /** Takes secrets of fewer than 32 bytes. */
+  allowShortSecrets?: boolean;
+  /** Jobs. */
+  jobs?: JobSettings;
+  /** The endpoint for clients of the Model Context Protocol; `false` for none. */
+  mcp?: McpOptions | false;
+  /** Says how long a caller must wait. Without, nobody must. */
+  rateLimit?: RateLimit;
+  /** Takes the log. Defaults to the console. */
+  log?: Log;
+  /** Current time, in Unix milliseconds. Defaults to `Date.now`. */
+  now?: () => number;
+}
+
+/** What a server is made of, once its options have been found good. */
+export interface Settings {
+  readonly envelope: EnvelopeSettings;
+  /** `undefined` where clients of the Model Context Protocol are not served. */
+  readonly mcp: McpSettings | undefined;
+  readonly resources: ResourceSettings;
+}
+
+/** What a server's resources are opened with. */
+export interface ResourceSettings {
+  readonly serverId: string;
+  readonly secret: Uint8Array<ArrayBuffer>;
+  readonly tools: Tools;
+  readonly kv: ServerOptions["kv"];
+  readonly nonces: Required<NonceSettings>;
+  readonly jobs: Required<JobSettings>;
+  readonly maxValueBytes: number;
+  readonly rateLimit: RateLimit | undefined;
+  readonly log: Log;
+  readonly now: () => number;
+}
+
+/**
+ * Checks options.
+ *
+ * @throws {TypeError} If an option is missing or malformed.
+ * @throws {RangeError} If a secret is too short.
+ */
+export function checkOptions(options: ServerOptions): Settings {
+  refuseRenamed(options);
+  const {
+    serverId,
+    tools,
+    kv,
+    path = "/",
+    clockWindowMs = 300_000,
+    maxBodyBytes = 1_048_576,
+    maxValueBytes = 8_388_608,
+    nonces: { spend = "changes", store = "kv" } = {},
+    allowShortSecrets = false,
+    jobs = {},
+    mcp = {},
+    rateLimit,
+    log = consoleLog,
+    now = Date.now,
+  } = options;
+  if (!ID.test(serverId)) {
+    throw new TypeError(`serverId "${serverId}" does not match ${ID.source}`);
+  }
+  const secret = secretBytes(
+    options.serverSecret,
+    "the server",
+    allowShortSecrets,
+  );
+  const keyring = createKeyring(options.clients, allowShortSecrets);
+  checkTools(tools, kv !== undefined);
+  if (kv === undefined && store !== "memory") {
+    throw new TypeError(
+      'Give the server a kv, or write `nonces: { store: "memory" }` if it ' +
+        "will only ever have one instance",
+    );
+  }
+  const shared = { serverId, maxBodyBytes, maxValueBytes, keyring, log, now };
+  return {
+    envelope: { ...shared, path, clockWindowMs },
+    mcp: mcp === false
+      ? undefined
+      : checkMcpOptions(mcp, { ...shared, envelopePath: path }),
+    resources: {
+      serverId,
+      secret,
+      tools,
+      kv,
+      nonces: { spend, store },
+      jobs: {
+        leaseMs: 15_000,
+        retentionMs: 86_400_000,
+        concurrency: 16,
+        maxUnfinished: 100,
+        ...jobs,
+      },
+      maxValueBytes,
+      rateLimit,
+      log,
+      now,
+    },
+  };
+}
+
+/** Options of 0.1 by what they are called now. */
+const RENAMED: Readonly<Record<string, string>> = {
+  bodyLimit: "maxBodyBytes",
+  replay: "nonces: { spend }",
+};
+
+function refuseRenamed(options: ServerOptions): void {
+  for (const [name, renamed] of Object.entries(RENAMED)) {
+    if (name in options) {
+      throw new TypeError(`createServer takes no "${name}": it is ${renamed}`);
+    }
+  }
+  if (typeof options.nonces === "string") {
+    throw new TypeError("createServer takes nonces: { store }, not a string");
+  }
+}
+
+function checkTools(tools: Tools, hasKv: boolean): void {
+  for (const [name, tool] of Object.entries(tools)) {
+    if (!ID.test(name)) {
+      throw new TypeError(`Tool name "${name}" does not match ${ID.source}`);
+    }
+    if (Object.hasOwn(BUILTINS, name)) {
+      throw new TypeError(`Tool "${name}" has the name of a built-in one`);
+    }
+    if (tool.job && !hasKv) {
+      throw new TypeError(`Tool "${name}" is a job: give the server a kv`);
+    }
+  }
+}
