@@ -82,21 +82,21 @@ export {
   type WireCode,
 } from "./src/errors.ts";
 export {
-  type AnyTools,
   type ArgsOf,
-  type Builtins,
   type CallOptions,
   type Client,
   type ClientOptions,
   createClient,
+  type Fetch,
   type JobHandle,
   type JobProgress,
   type JobState,
-  type Names,
-  type Rest,
+  type ListedJob,
+  type ListedTool,
   type ResultOf,
-  type ToolTypes,
-  type TypesOf,
+  type ServerIdentity,
+  type StartedJob,
+  type WireJobStatus,
 } from "./src/client/mod.ts";
 export type { Secret } from "./src/signing/hmac.ts";
 export type { RateLimit, RateLimited } from "./src/call/services.ts";

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Fetch } from "../http/fetch.ts";
 import { deriveKey, type Secret, secretBytes } from "../signing/hmac.ts";
 import { contentDigest, matchesDigest } from "./content_digest.ts";
 import { verifyEvents } from "./event_stream.ts";
@@ -27,7 +28,7 @@ export interface SignedFetchOptions {
   /** The secret shared with the server: the one that envelopes are signed with. */
   secret: Secret;
   /** Takes the place of the global `fetch`; a server's `handle` will do. */
-  fetch?: (request: Request) => Response | Promise<Response>;
+  fetch?: Fetch;
   /** Current time, in Unix milliseconds. Defaults to `Date.now`. */
   now?: () => number;
 }
