@@ -4,11 +4,10 @@ import {
   CountersignError,
   createClient,
   defineTool,
-  type Fetch,
-  type ListedJob,
   ToolError,
   type,
 } from "../mod.ts";
+import type { Fetch, ListedJob } from "../src/client/mod.ts";
 import { CLIENT_ID, SECRET, SERVER_ID } from "./support/envelopes.ts";
 import { tools, withServer } from "./support/servers.ts";
 

@@ -1,10 +1,6 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import {
-  CountersignError,
-  createClient,
-  type ErrorCode,
-  type Fetch,
-} from "../mod.ts";
+import { CountersignError, createClient, type ErrorCode } from "../mod.ts";
+import type { Fetch } from "../src/client/mod.ts";
 import { connectKv } from "../src/kv_connect/mod.ts";
 import { signedFetch } from "../src/signatures/mod.ts";
 import { CLIENT_ID, SECRET, SERVER_ID } from "./support/envelopes.ts";
