@@ -6,12 +6,38 @@
  * @module
  */
 
+/** A reason that a server gives; switch on it, never on the message. */
+export type WireCode =
+  | "method_not_allowed"
+  | "not_found"
+  | "unsupported_media_type"
+  | "payload_too_large"
+  | "malformed"
+  | "wrong_server"
+  | "unauthenticated"
+  | "stale_timestamp"
+  | "replayed"
+  | "unknown_tool"
+  | "forbidden"
+  | "invalid_args"
+  | "idempotency_conflict"
+  | "job_not_found"
+  | "job_cancelled"
+  | "too_many_jobs"
+  | "rate_limited"
+  | "tool_failed"
+  | "result_too_large"
+  | "unavailable"
+  | "not_configured";
+
 /**
  * The codes that travel on the wire, as PROTOCOL.md has them: the HTTP status,
  * and whether the answer is signed. `"either"` may come before the server knows
  * whom to sign for, and after.
  */
-export const ERRORS = {
+export const ERRORS: Readonly<
+  Record<WireCode, { status: number; signed: "yes" | "no" | "either" }>
+> = {
   method_not_allowed: { status: 405, signed: "no" },
   not_found: { status: 404, signed: "no" },
   unsupported_media_type: { status: 415, signed: "no" },
@@ -33,10 +59,7 @@ export const ERRORS = {
   result_too_large: { status: 500, signed: "yes" },
   unavailable: { status: 503, signed: "either" },
   not_configured: { status: 503, signed: "either" },
-} as const;
-
-/** A reason that a server gives; switch on it, never on the message. */
-export type WireCode = keyof typeof ERRORS;
+};
 
 /** HTTP status for every code that travels on the wire. */
 export const HTTP_STATUS: Readonly<Record<WireCode, number>> =

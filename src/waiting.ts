@@ -49,8 +49,10 @@ export async function settlesWithin(
   ms: number,
   signal?: AbortSignal,
 ): Promise<boolean> {
-  const told = new AbortController();
-  const over = signal ? AbortSignal.any([told.signal, signal]) : told.signal;
+  const decided = new AbortController();
+  const over = signal
+    ? AbortSignal.any([decided.signal, signal])
+    : decided.signal;
   const passed = pause(ms, over).then(() => false, () => false);
   try {
     return await Promise.race([
@@ -58,7 +60,7 @@ export async function settlesWithin(
       ...promise ? [promise.then(() => true)] : [],
     ]);
   } finally {
-    told.abort();
+    decided.abort();
   }
 }
 

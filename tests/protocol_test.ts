@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { HTTP_STATUS } from "../mod.ts";
 import { ERRORS } from "../src/errors.ts";
-import { readResponse } from "../src/client/reply.ts";
+import { readResponse } from "../src/client/response.ts";
 import { importKey } from "../src/signing/hmac.ts";
 import { SERVER_ID } from "./support/envelopes.ts";
 import derivedKeys from "./vectors/derived_keys.json" with { type: "json" };

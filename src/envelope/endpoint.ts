@@ -10,6 +10,7 @@ import type { Platform } from "../call/call.ts";
 import { dispatch } from "../call/dispatch.ts";
 import type { Services } from "../call/services.ts";
 import { CountersignError } from "../errors.ts";
+import type { ReadLimits } from "../http/bounded.ts";
 import { readBody } from "../http/read_body.ts";
 import type { Log } from "../log.ts";
 import type { KeyHolder, Keyring } from "../signing/keyring.ts";
@@ -38,7 +39,8 @@ export interface EnvelopeSettings extends Responder {
   readonly keyring: Keyring;
   /** How far a caller's clock may be off, in milliseconds. */
   readonly clockWindowMs: number;
-  readonly maxBodyBytes: number;
+  /** How far, and for how long, a body is read. */
+  readonly readLimits: ReadLimits;
   readonly log: Log;
 }
 
@@ -54,7 +56,7 @@ export async function answerEnvelope(
     logFailure(error, to.requestId, settings.log);
   let reply: Reply;
   try {
-    const body = await readPost(request, settings.maxBodyBytes);
+    const body = await readPost(request, settings.readLimits);
     to = { requestId: requestIdOf(body.json) };
     const { envelope, caller } = await authenticate(body, settings);
     to = { ...to, caller };
@@ -78,7 +80,7 @@ export function logFailure(
 
 async function readPost(
   request: Request,
-  maxBodyBytes: number,
+  limits: ReadLimits,
 ): Promise<ParsedBody> {
   if (request.method !== "POST") {
     throw new CountersignError(
@@ -86,7 +88,7 @@ async function readPost(
       `Send envelopes with POST, not ${request.method}`,
     );
   }
-  return parseBody(await readBody(request, maxBodyBytes));
+  return parseBody(await readBody(request, "the envelope", limits));
 }
 
 async function authenticate(

@@ -25,7 +25,7 @@ export interface StoredJob {
   readonly version: string;
 }
 
-/** An entry of the due index: somebody should attend to a job since `at`. */
+/** An entry of the due index: somebody should work on a job since `at`. */
 export interface Due {
   /** The job's id. */
   readonly id: string;
@@ -86,7 +86,7 @@ export interface JobStore {
     result: unknown,
   ): Promise<StoredJob | undefined>;
   /**
-   * Replaces a job that was told something, keeping the answers as steps.
+   * Replaces a job that was answered, keeping the answers as steps.
    *
    * @throws {CountersignError} `result_too_large`
    */

@@ -9,11 +9,12 @@
 import { spendNonce } from "../call/admit.ts";
 import type { Platform } from "../call/call.ts";
 import type { Services } from "../call/services.ts";
+import type { ReadLimits } from "../http/bounded.ts";
 import { readBody } from "../http/read_body.ts";
 import type { Log } from "../log.ts";
 import type { Authenticated, McpAuthenticate } from "./authenticate.ts";
 import type { ServerFacts } from "./exchange.ts";
-import { checkNamesToldBy } from "./http/headers.ts";
+import { checkSentNames } from "./http/headers.ts";
 import {
   checkOrigin,
   crossOrigin,
@@ -47,7 +48,8 @@ export interface McpSettings {
   readonly authenticate: McpAuthenticate;
   readonly origins: OriginRules;
   readonly server: ServerFacts;
-  readonly maxBodyBytes: number;
+  /** How far, and for how long, a body is read. */
+  readonly readLimits: ReadLimits;
   /** Most characters of a result's JSON. */
   readonly maxResult: number;
   readonly log: Log;
@@ -102,7 +104,7 @@ async function answerPost(
       headers: { allow: "POST" },
     });
   }
-  const body = await readBody(request, settings.maxBodyBytes);
+  const body = await readBody(request, "the message", settings.readLimits);
   const known = await settings.authenticate(request, body);
   if (known instanceof Response) return known;
   const { caller, nonce } = known;
@@ -151,7 +153,7 @@ async function answerMessage(
   try {
     const message = messageOf(json);
     const revision = revisionOf(message, headers);
-    if (revision.initializes) checkNamesToldBy(headers, message);
+    if (revision.initializes) checkSentNames(headers, message);
     if (message.id === undefined) return undefined;
     const { initializes, cancelsByClosing } = revision;
     const { server, maxResult, now } = settings;

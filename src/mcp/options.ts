@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { ReadLimits } from "../http/bounded.ts";
 import type { Keyring } from "../signing/keyring.ts";
 import type { Log } from "../log.ts";
 import {
@@ -51,7 +52,7 @@ export function checkMcpOptions(
     readonly serverId: string;
     readonly envelopePath: string;
     readonly keyring: Keyring;
-    readonly maxBodyBytes: number;
+    readonly readLimits: ReadLimits;
     readonly maxValueBytes: number;
     readonly log: Log;
     readonly now: () => number;
@@ -86,7 +87,7 @@ export function checkMcpOptions(
       allowedHosts: options.allowedHosts ?? (isPublic ? LOOPBACK : undefined),
     },
     server: { info: { name: serverId, version }, instructions, isPublic },
-    maxBodyBytes: server.maxBodyBytes,
+    readLimits: server.readLimits,
     maxResult: server.maxValueBytes,
     log,
     now,

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Fetch } from "../http/fetch.ts";
 import { deriveKey, type Secret, secretBytes } from "../signing/hmac.ts";
 import { isId } from "../id.ts";
 import { contentDigest, matchesDigest } from "./content_digest.ts";
@@ -31,7 +32,7 @@ export interface SignedFetchOptions {
   /** The server's id: what is signed for it is good for no other. */
   serverId: string;
   /** Takes the place of the global `fetch`; a server's `handle` will do. */
-  fetch?: (request: Request) => Response | Promise<Response>;
+  fetch?: Fetch;
   /** Current time, in Unix milliseconds. Defaults to `Date.now`. */
   now?: () => number;
 }

@@ -42,14 +42,14 @@ export function checkVersion(headers: Headers, meta: Meta): void {
  * @throws {RpcError} `headerMismatch`
  */
 export function checkNames(headers: Headers, message: RpcMessage): void {
-  const told = header(headers, "mcp-method");
-  if (told === undefined) throw missing("Mcp-Method");
+  const sent = header(headers, "mcp-method");
+  if (sent === undefined) throw missing("Mcp-Method");
   const named = nameIn(message);
-  if (named === undefined) return checkMethod(told, message);
+  if (named === undefined) return checkMethod(sent, message);
   if (decodeHeader(headers, "Mcp-Name") === undefined) {
     throw missing("Mcp-Name");
   }
-  checkNamesToldBy(headers, message);
+  checkSentNames(headers, message);
 }
 
 /**
@@ -58,7 +58,7 @@ export function checkNames(headers: Headers, message: RpcMessage): void {
  *
  * @throws {RpcError} `headerMismatch`
  */
-export function checkNamesToldBy(headers: Headers, message: RpcMessage): void {
+export function checkSentNames(headers: Headers, message: RpcMessage): void {
   checkMethod(header(headers, "mcp-method"), message);
   const name = decodeHeader(headers, "Mcp-Name");
   const named = nameIn(message);
@@ -67,9 +67,9 @@ export function checkNamesToldBy(headers: Headers, message: RpcMessage): void {
   }
 }
 
-function checkMethod(told: string | undefined, { method }: RpcMessage): void {
-  if (told === undefined || told === method) return;
-  throw headerMismatch("Mcp-Method", told, method);
+function checkMethod(sent: string | undefined, { method }: RpcMessage): void {
+  if (sent === undefined || sent === method) return;
+  throw headerMismatch("Mcp-Method", sent, method);
 }
 
 /** What `Mcp-Name` repeats, where the body has it. */
@@ -125,10 +125,10 @@ function missing(name: string): RpcError {
 /** The refusal of a header that does not repeat the body. */
 export function headerMismatch(
   name: string,
-  told: string | undefined,
+  sent: string | undefined,
   actual: string | undefined,
 ): RpcError {
-  const is = told === undefined ? "missing" : `"${told}"`;
+  const is = sent === undefined ? "missing" : `"${sent}"`;
   const has = actual === undefined ? "none" : `"${actual}"`;
   return new RpcError(
     CODE.headerMismatch,

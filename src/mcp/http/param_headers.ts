@@ -111,16 +111,16 @@ export function checkParams(
     // What a header cannot carry is the schema's to refuse, if it should be.
     const isScalar = ["string", "number", "boolean"].includes(typeof value);
     const field = `Mcp-Param-${name}`;
-    const told = decodeHeader(headers, field);
-    if (told === undefined ? !(isScalar && areNeeded) : equal(told, value)) {
+    const sent = decodeHeader(headers, field);
+    if (sent === undefined ? !(isScalar && areNeeded) : equal(sent, value)) {
       continue;
     }
-    throw headerMismatch(field, told, isScalar ? String(value) : undefined);
+    throw headerMismatch(field, sent, isScalar ? String(value) : undefined);
   }
 }
 
-function equal(told: string, value: unknown): boolean {
-  if (typeof value === "boolean") return told === String(value);
-  if (typeof value !== "number") return told === value;
-  return /^-?\d+(\.\d+)?$/.test(told) && Number(told) === value;
+function equal(sent: string, value: unknown): boolean {
+  if (typeof value === "boolean") return sent === String(value);
+  if (typeof value !== "number") return sent === value;
+  return /^-?\d+(\.\d+)?$/.test(sent) && Number(sent) === value;
 }

@@ -66,7 +66,12 @@ export async function readResponse(
     ts_ms: ts_ms as number,
     status: status as ServerResponse["status"],
     result,
-    error: ok ? undefined : errorOf(String(envelope.error), result, response),
+    error: ok ? undefined : errorOf(
+      String(envelope.error),
+      // Details that anyone can write are no job's last word.
+      signed ? result : null,
+      response,
+    ),
   };
 }
 
