@@ -4,7 +4,7 @@
  * @module
  */
 
-import { ID } from "../id.ts";
+import { ID, isId } from "../id.ts";
 import type { Caller, Keyring } from "../signing/keyring.ts";
 import type { Nonce } from "../signing/nonce.ts";
 import { challenge, verifyRequest } from "../signatures/authenticate.ts";
@@ -44,8 +44,10 @@ export function byFunction(authenticate: Authenticate): McpAuthenticate {
     const found = await authenticate(request, body);
     if (found instanceof Response) return found;
     const { id } = found;
-    if (!ID.test(id)) {
-      throw new TypeError(`authenticate gave the id "${id}", not ${ID.source}`);
+    if (!isId(id)) {
+      throw new TypeError(
+        `authenticate gave an id that does not match ${ID.source}`,
+      );
     }
     return { caller: { id, may: (tool) => found.may?.(tool) ?? true } };
   };

@@ -69,7 +69,7 @@ export function checkMcpOptions(
   const { serverId, envelopePath, keyring, log, now } = server;
   if (!path.startsWith("/") || path === envelopePath) {
     throw new TypeError(
-      `mcp.path "${path}" must begin with "/" and not be the envelopes' own`,
+      'mcp.path must begin with "/" and not be the envelopes\' own',
     );
   }
   for (const origin of allowedOrigins) {

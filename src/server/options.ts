@@ -8,13 +8,14 @@
 import { BUILTINS } from "../call/builtin.ts";
 import type { RateLimit } from "../call/services.ts";
 import type { EnvelopeSettings } from "../envelope/endpoint.ts";
-import { ID } from "../id.ts";
+import { ID, isId } from "../id.ts";
 import type { KvLike } from "../kv/kv.ts";
 import { consoleLog, type Log } from "../log.ts";
 import type { McpSettings } from "../mcp/endpoint.ts";
 import { checkMcpOptions, type McpOptions } from "../mcp/options.ts";
 import { type Secret, secretBytes } from "../signing/hmac.ts";
-import { type Clients, createKeyring } from "../signing/keyring.ts";
+import type { Clients } from "../signing/clients.ts";
+import { createKeyring } from "../signing/keyring.ts";
 import type { Tools } from "../tool/tool.ts";
 
 /** How jobs are kept and run; every time is in milliseconds. */
@@ -128,12 +129,12 @@ export function checkOptions(options: ServerOptions): Settings {
     log = consoleLog,
     now = Date.now,
   } = options;
-  if (!ID.test(serverId)) {
-    throw new TypeError(`serverId "${serverId}" does not match ${ID.source}`);
+  if (!isId(serverId)) {
+    throw new TypeError(`serverId does not match ${ID.source}`);
   }
   const secret = secretBytes(
     options.serverSecret,
-    "the server",
+    "serverSecret",
     allowShortSecrets,
   );
   const keyring = createKeyring(options.clients, allowShortSecrets);
@@ -199,9 +200,11 @@ function refuseRenamed(options: ServerOptions): void {
 }
 
 function checkTools(tools: Tools, hasKv: boolean): void {
-  for (const [name, tool] of Object.entries(tools)) {
-    if (!ID.test(name)) {
-      throw new TypeError(`Tool name "${name}" does not match ${ID.source}`);
+  for (const [i, [name, tool]] of Object.entries(tools).entries()) {
+    if (!isId(name)) {
+      throw new TypeError(
+        `The name of entry ${i + 1} of tools does not match ${ID.source}`,
+      );
     }
     if (Object.hasOwn(BUILTINS, name)) {
       throw new TypeError(`Tool "${name}" has the name of a built-in one`);

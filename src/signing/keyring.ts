@@ -4,28 +4,9 @@
  * @module
  */
 
-import {
-  deriveKey,
-  importKey,
-  type Secret,
-  secretBytes,
-  verify,
-} from "./hmac.ts";
-import { ID } from "../id.ts";
 import { once } from "../once.ts";
-
-/** A client: its secret (the newest first while two are valid) and its tools. */
-export interface ClientGrant {
-  /** The secret that it signs with, or several while one replaces another. */
-  secret: Secret | readonly Secret[];
-  /** The tools it may call beside the built-in ones. Defaults to all. */
-  tools?: readonly string[];
-}
-
-/** Clients by id: a secret, several, or a grant. */
-export type Clients = Readonly<
-  Record<string, Secret | readonly Secret[] | ClientGrant>
->;
+import { checkClients, type Clients } from "./clients.ts";
+import { deriveKey, importKey, verify } from "./hmac.ts";
 
 /** Who calls, by whatever proof. */
 export interface Caller {
@@ -70,44 +51,30 @@ interface SecretKeys {
   derived(purpose: string): Promise<CryptoKey>;
 }
 
+/** What a known client is verified with. */
+interface Client {
+  readonly keys: readonly SecretKeys[];
+  readonly tools: ReadonlySet<string> | undefined;
+}
+
 /**
  * Makes a keyring.
  *
- * @throws {TypeError} If there is no client, or an id or a table of tools is malformed.
+ * @throws {TypeError} If there is no client, or an entry is malformed.
  * @throws {RangeError} If a secret is too short.
  */
 export function createKeyring(
   clients: Clients,
   allowShortSecrets: boolean,
 ): Keyring {
-  const known = new Map<
-    string,
-    { secrets: SecretKeys[]; tools?: Set<string> }
-  >();
-  for (const [id, entry] of Object.entries(clients)) {
-    if (!ID.test(id)) {
-      throw new TypeError(`Client id "${id}" does not match ${ID.source}`);
-    }
-    const { secret, tools } = checkGrant(entry, id);
-    const secrets = [secret].flat().map((one) =>
-      createSecretKeys(
-        secretBytes(one as Secret, `client "${id}"`, allowShortSecrets),
-      )
-    );
-    if (secrets.length === 0) {
-      throw new TypeError(`Client "${id}" has no secret`);
-    }
-    known.set(id, { secrets, ...tools && { tools: new Set(tools) } });
-  }
-  if (known.size === 0) {
-    throw new TypeError('Name at least one client: { "client-001": secret }');
-  }
-  // Every refusal costs as many verifications as the client with the most
-  // secrets: time does not tell who exists, nor who is rotating.
-  const tries = Math.max(
-    ...Array.from(known.values(), (client) => client.secrets.length),
+  const known = new Map<string, Client>(
+    checkClients(clients, "clients", allowShortSecrets)
+      .map(({ id, secrets, tools }) => [
+        id,
+        { keys: secrets.map(createSecretKeys), tools },
+      ]),
   );
-  let decoy: SecretKeys | undefined;
+  const candidates = createCandidates([...known.values()]);
 
   return {
     verifyText: (id, signature, text) =>
@@ -129,24 +96,61 @@ export function createKeyring(
     proves: (keys: SecretKeys) => Promise<boolean>,
   ): Promise<KeyHolder | undefined> {
     const client = known.get(id);
-    for (const keys of candidates(id)) {
-      if (!await proves(keys) || keys === decoy) continue;
+    for (const keys of candidates(id, client)) {
+      // Who holds the secret of a decoy is still not this client.
+      if (!await proves(keys) || !client?.keys.includes(keys)) continue;
       return {
         id,
-        may: (tool) => client?.tools?.has(tool) ?? true,
+        may: (tool) => client.tools?.has(tool) ?? true,
         key: keys.derived,
       };
     }
   }
+}
 
-  function candidates(id: string): SecretKeys[] {
-    // Not at module scope, where Workers have no randomness.
-    const stranger = decoy ??= createSecretKeys(
-      crypto.getRandomValues(new Uint8Array(32)),
-    );
-    const keys = known.get(id)?.secrets;
-    return Array.from({ length: tries }, (_, i) => keys?.[i] ?? stranger);
-  }
+/**
+ * Chooses what an id is tried with: its client's keys, and decoys up to as many
+ * as the client with the most secrets has. So every refusal costs the same
+ * number of verifications: time does not tell who exists, nor who is rotating.
+ *
+ * Decoys are keys of other clients, always the same for an id. So they are as
+ * often in use, and imported as late, as a client's own: neither a cold server
+ * nor the processor's caches tell a decoy.
+ */
+function createCandidates(
+  clients: readonly Client[],
+): (id: string, client: Client | undefined) => SecretKeys[] {
+  const all = clients.flatMap(({ keys }) => keys);
+  const tries = Math.max(...clients.map(({ keys }) => keys.length));
+  let hash: ((text: string) => number) | undefined;
+
+  return (id, client) => {
+    hash ??= randomHash(); // not at module scope: Workers have no randomness there
+    const start = hash(id) % all.length;
+    const chosen = [...client?.keys ?? []];
+    for (let i = start; chosen.length < tries; i++) {
+      const keys = all[i % all.length];
+      if (!chosen.includes(keys)) chosen.push(keys);
+    }
+    return chosen;
+  };
+}
+
+/**
+ * A hash of its own for each keyring, so that nobody can name two ids that have
+ * one decoy: a text as a polynomial at a random point, modulo a prime.
+ */
+function randomHash(): (text: string) => number {
+  const prime = 2 ** 31 - 1;
+  // 22 bits beside 31: every product is an exact double.
+  const point = crypto.getRandomValues(new Uint32Array(1))[0] >>> 10;
+  return (text) => {
+    let value = 1;
+    for (let i = 0; i < text.length; i++) {
+      value = (value * point + text.charCodeAt(i)) % prime;
+    }
+    return value;
+  };
 }
 
 function createSecretKeys(bytes: Uint8Array<ArrayBuffer>): SecretKeys {
@@ -162,26 +166,4 @@ function createSecretKeys(bytes: Uint8Array<ArrayBuffer>): SecretKeys {
       return key();
     },
   };
-}
-
-function checkGrant(entry: Clients[string], id: string): ClientGrant {
-  const whole = typeof entry === "object" && "secret" in entry
-    ? entry
-    : { secret: entry };
-  const { secret, tools } = whole;
-  const secrets: readonly unknown[] = Array.isArray(secret) ? secret : [secret];
-  if (
-    !secrets.every((s) => typeof s === "string" || s instanceof Uint8Array)
-  ) {
-    throw new TypeError(
-      `Client "${id}" must have a secret, several, or { secret, tools }`,
-    );
-  }
-  if (
-    tools !== undefined &&
-    !(Array.isArray(tools) && tools.every((tool) => typeof tool === "string"))
-  ) {
-    throw new TypeError(`Tools of client "${id}" must be a list of names`);
-  }
-  return whole;
 }
