@@ -112,6 +112,30 @@ threat("A call is replayed after a restart", async () => {
   }
 });
 
+threat("A call is replayed as its window closes", async () => {
+  for (const store of ["kv", "memory"] as const) {
+    let late = 0;
+    const began = Date.now();
+    await withServer(async (server) => {
+      const body = signed({ ts_ms: began });
+      assertEquals(await codeOf(server, body), "ok");
+      for (
+        const [at, code] of [[300_000, "replayed"], [
+          300_001,
+          "stale_timestamp",
+        ]] as const
+      ) {
+        late = at;
+        assertEquals(await codeOf(server, body), code);
+      }
+      late = 3_600_000;
+      assertEquals(await codeOf(server, signed({ ts_ms: began + late })), "ok");
+      late = 1000;
+      assertEquals(await codeOf(server, body), "replayed");
+    }, { now: () => began + late, nonces: { store } });
+  }
+});
+
 threat("A call is held back and sent later", async () => {
   let late = 0;
   await withServer(async (server) => {
@@ -242,9 +266,22 @@ threat("A stranger finds out which clients exist", async () => {
 threat("A client calls a tool it was not given", async () => {
   const clients = { [CLIENT_ID]: { secret: SECRET, tools: ["echo"] } };
   await withServer(async (server) => {
-    assertEquals(await codeOf(server, signed()), "forbidden");
-    const started = signed({ tool: "answers_now", args: { value: 1 } });
-    assertEquals(await codeOf(server, started), "forbidden");
+    const answers = new Set<string>();
+    for (const tool of ["batch_sum", "answers_now", "fails", "no_such_tool"]) {
+      for (const args of [{}, { numbers: [1] }, { value: "wrong" }]) {
+        const call = signed({ tool, args, request_id: "same" });
+        const { status, answer } = await server.post(call);
+        const { ts_ms: _, signature: __, error, ...rest } = answer;
+        const sentence = String(error).replace(tool, "x");
+        answers.add(JSON.stringify({ status, sentence, ...rest }));
+      }
+    }
+    assertEquals([...answers].length, 1, [...answers].join("\n"));
+    assert([...answers][0].includes("unknown_tool: "));
+    const { answer } = await server.post(
+      signed({ tool: "list_tools", args: {} }),
+    );
+    assert(!JSON.stringify(answer.result).includes("batch_sum"));
   }, { clients });
 });
 
