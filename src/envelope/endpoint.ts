@@ -14,6 +14,7 @@ import type { ReadLimits } from "../http/bounded.ts";
 import { readBody } from "../http/read_body.ts";
 import type { Log } from "../log.ts";
 import type { KeyHolder, Keyring } from "../signing/keyring.ts";
+import { isOpen, rememberUntil, windowOf } from "../signing/window.ts";
 import {
   decodeRequest,
   parseBody,
@@ -117,13 +118,14 @@ async function answerCall(
   open: () => Promise<Services>,
   platform: Platform,
 ): Promise<Reply> {
-  if (Math.abs(now() - ts_ms) > clockWindowMs) {
+  const window = windowOf(ts_ms, ts_ms, clockWindowMs);
+  if (!isOpen(window, now())) {
     throw new CountersignError(
       "stale_timestamp",
       `ts_ms is over ${clockWindowMs} ms off; set your clock by this answer's`,
     );
   }
-  const expiresAt = ts_ms + clockWindowMs;
+  const expiresAt = rememberUntil(window.until, clockWindowMs);
   const call = {
     ...platform,
     caller,

@@ -48,7 +48,7 @@ export function spendingOf(
     value: toBytes(token),
     token,
     // KV may keep it longer; a nonce that stays spent does no harm.
-    expireIn: Math.max(1000, nonce.expiresAt - now),
+    expireIn: Math.max(1, nonce.expiresAt - now), // no lifetime is negative
   };
 }
 

@@ -14,6 +14,7 @@ import { readBody } from "../http/read_body.ts";
 import type { Log } from "../log.ts";
 import type { Authenticated, McpAuthenticate } from "./authenticate.ts";
 import type { ServerFacts } from "./exchange.ts";
+import { checkSentNames } from "./http/headers.ts";
 import {
   checkOrigin,
   crossOrigin,
@@ -152,6 +153,7 @@ async function answerMessage(
   try {
     const message = messageOf(json);
     const revision = revisionOf(message, headers);
+    if (revision.initializes) checkSentNames(headers, message);
     if (message.id === undefined) return undefined;
     const { initializes, cancelsByClosing } = revision;
     const { server, maxResult, now } = settings;

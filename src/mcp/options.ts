@@ -94,7 +94,9 @@ export function checkMcpOptions(
   };
 
   function authenticatorOf(): McpAuthenticate {
-    if (authenticate === undefined) return bySignature(keyring, now, authority);
+    if (authenticate === undefined) {
+      return bySignature(keyring, serverId, now, authority);
+    }
     if (authenticate === "none") return anyone;
     if (typeof authenticate === "function") return byFunction(authenticate);
     throw new TypeError('mcp.authenticate must be a function or "none"');

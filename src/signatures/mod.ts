@@ -13,6 +13,7 @@
 
 export type { Fetch } from "../http/fetch.ts";
 export type { Secret } from "../signing/hmac.ts";
+export type { TimeWindow } from "../signing/window.ts";
 export { contentDigest, matchesDigest } from "./content_digest.ts";
 export {
   readSignature,

@@ -114,6 +114,7 @@ function mcpOf(around: Surroundings): (request: Request) => Promise<Response> {
   return signedFetch({
     clientId: "client-001",
     secret: SECRET,
+    serverId: "runtimes",
     fetch: (request) => server.handle(request, around, around.platform),
   });
 }
