@@ -9,7 +9,8 @@ import {
 } from "@std/assert";
 import { createServer, defineTool, type } from "@countersign/mcp";
 import { decodeUtf8, parseIJson } from "../src/json/i_json.ts";
-import { parseExactly } from "../src/json/parse_exactly.ts";
+import { fromBytes, toBytes } from "../src/kv/kv.ts";
+import { parseExactly, parseJson } from "../src/json/parse_json.ts";
 import {
   canonical,
   CLIENT_ID,
@@ -93,6 +94,7 @@ Deno.test("parseIJson() agrees with a slow reader on texts at random", () => {
     const expected = JSON.stringify(decode(JSON.parse(encode(text))));
     assertEquals(JSON.stringify(parsed.value), expected, text);
     assertEquals(JSON.stringify(parseExactly(text)), expected, text);
+    assertEquals(JSON.stringify(parseJson(text)), expected, text);
   }
 });
 
@@ -376,6 +378,12 @@ Deno.test("numbers that are written otherwise than signed are told, to strangers
   const body = signed({ tool: "names", args: { value: [1] } });
   const response = await handle(request(body.replace("[1]", "[1.0]")));
   assertEquals(response.status, 200);
+});
+
+Deno.test("what a store keeps is read right, whoever parsed what before", () => {
+  JSON.parse('{"delimiter":1,"\\\\":2}');
+  const value = { delimiter: 1, "\n": ['"\\n":'] };
+  assertEquals(fromBytes(toBytes(value)), value);
 });
 
 /** So many names, in order, with 0 each. */

@@ -5,8 +5,8 @@
  * @module
  */
 
-import { parseExactly } from "./parse_exactly.ts";
-import { type Flaw, scan } from "./scan.ts";
+import { parseJson } from "./parse_json.ts";
+import { findFlaw, type Flaw } from "./scan.ts";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -35,11 +35,10 @@ export type Parsed =
  * 2.3), has a lone surrogate (2.1) or a number that no double holds (2.2).
  */
 export function parseIJson(text: string): Parsed {
-  const { flaw, escapesShortName } = scan(text);
+  const flaw = findFlaw(text);
   if (flaw) return { kind: "flawed", flaw };
   try {
-    const parse = escapesShortName ? parseExactly : JSON.parse;
-    return { kind: "value", value: parse(text) };
+    return { kind: "value", value: parseJson(text) };
   } catch (cause) {
     return { kind: "not JSON", cause };
   }

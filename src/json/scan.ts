@@ -27,18 +27,9 @@ export interface Flaw {
   readonly sentence: string;
 }
 
-/** What a text was found to hold. */
-export interface Scan {
-  readonly flaw?: Flaw | undefined;
-  /** Whether some name of one character is escaped: see `parse_exactly.ts`. */
-  readonly escapesShortName: boolean;
-}
-
-/** Scans a text for its first flaw. */
-export function scan(text: string): Scan {
-  const scanner = new Scanner(text);
-  const flaw = scanner.run();
-  return { flaw, escapesShortName: scanner.escapesShortName };
+/** Finds the first flaw of a text. */
+export function findFlaw(text: string): Flaw | undefined {
+  return new Scanner(text).run();
 }
 
 /** Names of one object, to be asked whether one was there before. */
@@ -81,7 +72,6 @@ const SHORT_LIST = 12;
 const LONGEST_NAME = 64;
 
 class Scanner {
-  escapesShortName = false;
   readonly #text: string;
   /** The names of the open objects; `undefined` is an array. */
   readonly #open: (Names | undefined)[] = [];
@@ -164,7 +154,6 @@ class Scanner {
             "lone surrogate";
           return { kind: "surrogate", sentence };
         }
-        if (this.#atName && string?.length === 1) this.escapesShortName = true;
       }
     }
     if (!this.#atName) return undefined;
