@@ -60,7 +60,8 @@ for (const path of ["/", "/mcp"]) {
     const grown = await rssOf(server) - before;
     await write(connection, "0\r\n\r\n");
     assertStringIncludes(await answerTo(connection), "HTTP/1.1 400");
-    assert(grown < 200 * MIB, `the server grew by ${grown / MIB} MiB`);
+    // Kept chunks would be 3.8 GB: 64 KiB each. What is copied is garbage.
+    assert(grown < 600 * MIB, `the server grew by ${grown / MIB} MiB`);
   });
 }
 

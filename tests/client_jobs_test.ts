@@ -121,6 +121,26 @@ Deno.test("a job that ended in its first answer is followed without a call", asy
   }, { tools: own });
 });
 
+Deno.test("a handle's id finds the job again, whatever its first answer was", async () => {
+  await withServer(async ({ handle }) => {
+    const client = clientOf(handle);
+    for (
+      const started of [
+        await client.start("pays"),
+        await client.start("answers_now", { value: 7 }),
+      ]
+    ) {
+      const { id } = started;
+      const again = clientOf(handle).job(id);
+      assertEquals(again.id, id);
+      assertEquals(
+        await again.poll({ waitMs: 5000 }),
+        await started.poll({ waitMs: 5000 }),
+      );
+    }
+  }, { tools: own });
+});
+
 Deno.test("job.answer tells a job what it asks, and is sent again when its answer is lost", async () => {
   await withServer(async ({ handle }) => {
     const { client, line } = watched(handle);
@@ -336,8 +356,7 @@ Deno.test("a job's handle is typed by its tool's name", () => {
     client.jobs({ status: "working" });
     const job = await client.start("pays");
     job.requestId satisfies string;
-    // @ts-expect-error -- a started job is known by its request
-    job.id;
+    job.id satisfies string;
     // @ts-expect-error -- declining has no content
     await job.answer("q", { action: "decline", content: {} });
     const state = await job.poll();

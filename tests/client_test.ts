@@ -319,7 +319,11 @@ Deno.test("one type of fetch fits wherever one is taken", async () => {
   const signed = { ...ids, secret: SECRET, fetch };
   const client = createClient({ ...signed, retries: 0 });
   await assertRejects(() => client.identity(), Error);
-  assertEquals((await signedFetch(signed)("http://mcp/")).status, 503);
+  assertEquals(
+    (await signedFetch({ ...signed, serverId: SERVER_ID })("http://mcp/"))
+      .status,
+    503,
+  );
   const kv = connectKv({ url: "https://kv/", token: "token", fetch });
   await assertRejects(() => kv.atomic().commit(), Error);
   assertEquals([...new Set(asked)], ["localhost", "mcp", "kv"]);

@@ -10,6 +10,7 @@ import type { Secret } from "../signing/hmac.ts";
 import {
   type JobHandle,
   jobHandle,
+  parseJobId,
   type StartedJob,
   startJob,
 } from "./job_handle.ts";
@@ -254,7 +255,7 @@ export function createClient<T = Record<string, { infer?: any }>>(
     job(...given: [...name: string[], id: string | { requestId: string }]) {
       const id = given[given.length - 1];
       const key = typeof id === "string"
-        ? { job_id: id }
+        ? parseJobId(id)
         : { request_id: id.requestId };
       return jobHandle<never>(send, { key, pollAfterMs: 500 });
     },

@@ -52,6 +52,8 @@ export type JobProgress = Extract<JobState<never>, { status: "running" }>;
  * throw, or `job_not_found`.
  */
 export interface JobHandle<Result> extends AsyncIterable<JobProgress> {
+  /** Names the job to {@linkcode Client.job}, in this process or another. */
+  readonly id: string;
   /** Asks once how the job stands, waiting up to `waitMs` (at most 25,000) for it to change. */
   poll(
     options?: { waitMs?: number; signal?: AbortSignal },
@@ -92,10 +94,25 @@ export interface StartedJob<Result> extends JobHandle<Result> {
 /** A wait that proxies and platforms let pass. */
 const WAIT_MS = 20_000;
 
+/** What names a job to the server: its id, or that of the request that started it. */
+export type JobKey =
+  | { readonly job_id: string }
+  | { readonly request_id: string };
+
+/** How a handle's id begins where the server never told the job's own. */
+const BY_REQUEST = "request_id:";
+
+/** Reads a handle's id. */
+export function parseJobId(id: string): JobKey {
+  return id.startsWith(BY_REQUEST)
+    ? { request_id: id.slice(BY_REQUEST.length) }
+    : { job_id: id };
+}
+
 /** What a client knows of a job. */
 export interface KnownJob {
   /** What names it to the server. */
-  readonly key: { readonly job_id: string } | { readonly request_id: string };
+  readonly key: JobKey;
   readonly pollAfterMs: number;
   /** Its end, where the start was answered with it. */
   readonly end?: JobState<never>;
@@ -140,7 +157,10 @@ export function jobHandle<Result>(
     }
   }
 
+  const { key } = job;
   return {
+    id: "job_id" in key ? key.job_id : BY_REQUEST + key.request_id,
+
     poll: ({ waitMs = 0, signal } = {}) => pollJob(send, job, waitMs, signal),
 
     async result({ signal, onProgress } = {}) {

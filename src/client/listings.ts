@@ -90,7 +90,7 @@ export async function* listJobs(
 ): AsyncGenerator<ListedJob, void> {
   let cursor: string | undefined;
   do {
-    const args = { ...status && { status }, ...cursor && { cursor } };
+    const args = { status, cursor };
     const { result } = await callBuiltin(send, "list_jobs", args, signal);
     const page = result as { jobs: JobJson[]; cursor?: string };
     yield* page.jobs.map(readJob);

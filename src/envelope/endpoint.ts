@@ -21,6 +21,8 @@ import {
   type ParsedBody,
   type RequestEnvelope,
   requestIdOf,
+  signedArgs,
+  unauthenticatedError,
 } from "./request.ts";
 import {
   type Addressee,
@@ -104,11 +106,9 @@ async function authenticate(
   }
   const { client_id, signature } = envelope;
   const caller = await keyring.verifyText(client_id, signature, signed);
-  if (caller) return { envelope, caller };
-  throw new CountersignError(
-    "unauthenticated",
-    "The client is unknown or the signature is wrong",
-  );
+  if (caller === undefined) throw unauthenticatedError(body);
+  const args = signedArgs(body, envelope, signed);
+  return { envelope: { ...envelope, args }, caller };
 }
 
 async function answerCall(

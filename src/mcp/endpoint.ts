@@ -119,7 +119,10 @@ async function answerBody(
   incoming: Incoming,
 ): Promise<Response> {
   const { headers, nonce, open, platform } = incoming;
-  const json = parseBody(body);
+  const { json, refusal } = parseBody(body);
+  if (refusal) {
+    return toResponse(refuse(refusal, idOf(json), incoming.settings));
+  }
   if (isBatch(json, headers)) {
     // Its messages came under one signature, which is good for all of them.
     await spendNonce(nonce, await open());

@@ -80,7 +80,7 @@ async function dispatchCall(
       signal,
       background,
       ...extras,
-      ...report && { report },
+      report,
     }, services);
     return await writeOutcome(outcome, exchange, params, report);
   } catch (error) {
