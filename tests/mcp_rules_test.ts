@@ -162,7 +162,8 @@ Deno.test("an allowed origin is answered, and may read the answer", () =>
     assertEquals(response.status, 200);
     assertEquals(response.headers.get("access-control-allow-origin"), origin);
   }, {
-    mcp: { authenticate: "none", allowedOrigins: ["https://app.example"] },
+    mcp: { authenticate: "none" },
+    allowedOrigins: ["https://app.example"],
   }));
 
 Deno.test("without authenticate an unsigned request is answered 401 and not with Bearer", () =>

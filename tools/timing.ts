@@ -113,10 +113,12 @@ async function cold(clients: number): Promise<void> {
     const [a, b] = [serverOf(clients), serverOf(clients)];
     const knownFirst = Math.random() < 0.5;
     const times = { known: 0, stranger: 0 };
-    for (const isKnown of knownFirst ? [true, false] : [false, true]) {
-      if (isKnown) times.known = await microseconds(a, idOf(clients - 1));
-      else times.stranger = await microseconds(b, idOf(STRANGERS));
-    }
+    const ids = { known: idOf(clients - 1), stranger: idOf(STRANGERS) };
+    const [first, second] = knownFirst
+      ? ["known", "stranger"] as const
+      : ["stranger", "known"] as const;
+    times[first] = await microseconds(a, ids[first]);
+    times[second] = await microseconds(b, ids[second]);
     known.push(times.known);
     strangers.push(times.stranger);
     pairs++;

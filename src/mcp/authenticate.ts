@@ -5,9 +5,13 @@
  */
 
 import { ID, isId } from "../id.ts";
-import type { Caller, Keyring } from "../signing/keyring.ts";
+import type { Caller } from "../signing/keyring.ts";
 import type { Nonce } from "../signing/nonce.ts";
-import { challenge, verifyRequest } from "../signatures/authenticate.ts";
+import {
+  challenge,
+  type VerifyOptions,
+  verifyRequest,
+} from "../signatures/authenticate.ts";
 import { SignatureError } from "../signatures/signature_error.ts";
 
 /** A caller whose request was found to be its own. */
@@ -54,18 +58,7 @@ export function byFunction(authenticate: Authenticate): McpAuthenticate {
 }
 
 /** Lets in who signs with a client's secret, and signs what they are answered. */
-export function bySignature(
-  keyring: Keyring,
-  serverId: string,
-  now: () => number,
-  authority: string | undefined,
-): McpAuthenticate {
-  const options = {
-    keyring,
-    serverId,
-    now,
-    ...authority !== undefined && { authority },
-  };
+export function bySignature(options: VerifyOptions): McpAuthenticate {
   return async (request, body) => {
     try {
       const { caller, nonce, respond } = await verifyRequest(

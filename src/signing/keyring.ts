@@ -51,14 +51,22 @@ interface SecretKeys {
   derived(purpose: string): Promise<CryptoKey>;
 }
 
-/** What a known client is verified with. */
+/** A known client: where its keys stand among all, and how many they are. */
 interface Client {
-  readonly keys: readonly SecretKeys[];
+  readonly at: number;
+  readonly count: number;
   readonly tools: ReadonlySet<string> | undefined;
 }
 
 /**
  * Makes a keyring.
+ *
+ * Every id is tried with as many keys as the client with the most secrets has:
+ * its own, and those that follow them; for a stranger, those from some place
+ * that is always the same. So every refusal costs the same number of
+ * verifications, with keys that are as often in use and were imported as late
+ * as any: time does not tell who exists nor who is rotating, on a cold server
+ * or through the processor's caches.
  *
  * @throws {TypeError} If there is no client, or an entry is malformed.
  * @throws {RangeError} If a secret is too short.
@@ -67,14 +75,22 @@ export function createKeyring(
   clients: Clients,
   allowShortSecrets: boolean,
 ): Keyring {
-  const known = new Map<string, Client>(
-    checkClients(clients, "clients", allowShortSecrets)
-      .map(({ id, secrets, tools }) => [
-        id,
-        { keys: secrets.map(createSecretKeys), tools },
-      ]),
-  );
-  const candidates = createCandidates([...known.values()]);
+  const all: SecretKeys[] = [];
+  const known = new Map<string, Client>();
+  let tries = 0;
+  for (
+    const { id, secrets, tools } of checkClients(
+      clients,
+      "clients",
+      allowShortSecrets,
+    )
+  ) {
+    const count = secrets.length;
+    known.set(id, { at: all.length, count, tools });
+    all.push(...secrets.map(createSecretKeys));
+    tries = Math.max(tries, count);
+  }
+  let hash: ((text: string) => number) | undefined;
 
   return {
     verifyText: (id, signature, text) =>
@@ -95,45 +111,21 @@ export function createKeyring(
     id: string,
     proves: (keys: SecretKeys) => Promise<boolean>,
   ): Promise<KeyHolder | undefined> {
-    const client = known.get(id);
-    for (const keys of candidates(id, client)) {
-      // Who holds the secret of a decoy is still not this client.
-      if (!await proves(keys) || !client?.keys.includes(keys)) continue;
+    hash ??= randomHash(); // not at module scope: Workers have no randomness there
+    const anywhere = hash(id) % all.length;
+    const { at, count, tools } = known.get(id) ??
+      { at: anywhere, count: 0, tools: undefined };
+    for (let i = 0; i < tries; i++) {
+      const keys = all[(at + i) % all.length];
+      // Who holds the secret of another is still not this client.
+      if (!await proves(keys) || i >= count) continue;
       return {
         id,
-        may: (tool) => client.tools?.has(tool) ?? true,
+        may: (tool) => tools?.has(tool) ?? true,
         key: keys.derived,
       };
     }
   }
-}
-
-/**
- * Chooses what an id is tried with: its client's keys, and decoys up to as many
- * as the client with the most secrets has. So every refusal costs the same
- * number of verifications: time does not tell who exists, nor who is rotating.
- *
- * Decoys are keys of other clients, always the same for an id. So they are as
- * often in use, and imported as late, as a client's own: neither a cold server
- * nor the processor's caches tell a decoy.
- */
-function createCandidates(
-  clients: readonly Client[],
-): (id: string, client: Client | undefined) => SecretKeys[] {
-  const all = clients.flatMap(({ keys }) => keys);
-  const tries = Math.max(...clients.map(({ keys }) => keys.length));
-  let hash: ((text: string) => number) | undefined;
-
-  return (id, client) => {
-    hash ??= randomHash(); // not at module scope: Workers have no randomness there
-    const start = hash(id) % all.length;
-    const chosen = [...client?.keys ?? []];
-    for (let i = start; chosen.length < tries; i++) {
-      const keys = all[i % all.length];
-      if (!chosen.includes(keys)) chosen.push(keys);
-    }
-    return chosen;
-  };
 }
 
 /**
