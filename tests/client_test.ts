@@ -309,8 +309,9 @@ Deno.test("one type of fetch fits wherever one is taken", async () => {
     asked.push(new URL(url).host);
     return new Response(null, { status: 503 }); // at once, as no network does
   };
-  const signed = { clientId: CLIENT_ID, secret: SECRET, fetch };
-  const client = createClient({ ...signed, serverId: SERVER_ID, retries: 0 });
+  const ids = { clientId: CLIENT_ID, serverId: SERVER_ID };
+  const signed = { ...ids, secret: SECRET, fetch };
+  const client = createClient({ ...signed, retries: 0 });
   await assertRejects(() => client.identity(), Error);
   assertEquals(
     (await signedFetch({ ...signed, serverId: SERVER_ID })("http://mcp/"))

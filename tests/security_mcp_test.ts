@@ -2,7 +2,7 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { bearer } from "../src/bearer.ts";
 import { SignatureError } from "../src/signatures/mod.ts";
-import { defineTool, type Server, type } from "../mod.ts";
+import { defineTool, type Server, type, withParamHeaders } from "../mod.ts";
 import {
   CLIENT_ID,
   OTHER,
@@ -174,6 +174,68 @@ threat(
       assertEquals(await statusOf(server, from({})), 200);
     }, { mcp: { authenticate: "none" } }),
 );
+
+threat("An MCP client finds out which tools it was not given", async () => {
+  const input = withParamHeaders(type({ region: "string" }), { region: "R" });
+  const hidden = {
+    routed: defineTool({ description: "Routed", input, run: () => 1 }),
+    a_task: defineTool({
+      description: "A task or nothing",
+      input: type({}),
+      job: { inline: false },
+      run: () => 1,
+    }),
+    a_job: defineTool({
+      description: "A job",
+      input: type({}),
+      job: true,
+      run: () => 1,
+    }),
+  };
+  const answersOf = async (tool: string, all: typeof hidden | object) => {
+    const answers: unknown[] = [];
+    const clients = { [CLIENT_ID]: { secret: SECRET, tools: ["echo"] } };
+    await withServer(async ({ handle }) => {
+      const { fetch } = signingClient(handle);
+      const params = (args: object) => ({ name: tool, arguments: args });
+      const legacy = JSON.stringify({
+        jsonrpc: "2.0",
+        id: 1,
+        method: "tools/call",
+        params: params({}),
+      });
+      const json = { "content-type": "application/json" };
+      const lying = { headers: { "mcp-param-r": "us" } };
+      const requests = [
+        mcpRequest("tools/call", params({})),
+        mcpRequest("tools/call", params({ region: "eu" })),
+        mcpRequest("tools/call", params({ region: "eu" }), lying),
+        mcpRequest("tools/call", params({}), { capabilities: {} }),
+        mcpRequest("tools/call", params([])),
+        mcpRequest("tools/call", { ...params({}), requestState: "x" }),
+        mcpRequest("tools/list"),
+        mcpRequest("tools/list", { cursor: btoa(tool) }),
+        mcpRequest("server/discover"),
+        raw(legacy, json),
+        raw(legacy, { ...json, ...lying.headers }),
+        raw('{"jsonrpc":"2.0","id":1,"method":"tools/list"}', json),
+      ];
+      for (const request of requests) {
+        const response = await fetch(request);
+        const text = (await response.text()).replaceAll(tool, "TOOL");
+        answers.push([response.status, text]);
+      }
+    }, { clients, tools: { echo: tools.echo, ...all } });
+    return answers;
+  };
+  for (const name of Object.keys(hidden)) {
+    assertEquals(
+      await answersOf(name, hidden),
+      await answersOf(name, {}),
+      name,
+    );
+  }
+});
 
 threat("A requestState is changed, or used by another", async () => {
   const asking = defineTool({

@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { CountersignError, createServer, defineTool, type } from "../mod.ts";
 import { clientOf } from "./support/clients.ts";
+import { stoppedClock } from "./support/clock.ts";
 import {
   fields,
   request,
@@ -99,6 +100,25 @@ threat("A call is replayed after a restart", async () => {
     await withServer(async ({ post }) => {
       assertEquals((await post(body)).status, status);
     }, { kv: () => Deno.openKv(folder.file("kv.db")) });
+  }
+});
+
+threat("A call is replayed as its window closes", async () => {
+  for (const store of ["kv", "memory"] as const) {
+    const clock = stoppedClock(Date.now());
+    await withServer(async (server) => {
+      const body = signed({ ts_ms: clock.now() });
+      assertEquals(await codeOf(server, body), "ok");
+      clock.forward(300_000);
+      assertEquals(await codeOf(server, body), "replayed");
+      clock.forward(1);
+      assertEquals(await codeOf(server, body), "stale_timestamp");
+      clock.forward(3_300_000);
+      const later = signed({ ts_ms: clock.now() });
+      assertEquals(await codeOf(server, later), "ok");
+      clock.forward(-3_600_000);
+      assertEquals(await codeOf(server, body), "replayed");
+    }, { clock, nonces: { store } });
   }
 });
 
@@ -236,9 +256,22 @@ threat("A stranger finds out which clients exist", async () => {
 threat("A client calls a tool it was not given", async () => {
   const clients = { [CLIENT_ID]: { secret: SECRET, tools: ["echo"] } };
   await withServer(async (server) => {
-    assertEquals(await codeOf(server, signed()), "forbidden");
-    const started = signed({ tool: "answers_now", args: { value: 1 } });
-    assertEquals(await codeOf(server, started), "forbidden");
+    const answers = new Set<string>();
+    for (const tool of ["batch_sum", "answers_now", "fails", "no_such_tool"]) {
+      for (const args of [{}, { numbers: [1] }, { value: "wrong" }]) {
+        const call = signed({ tool, args, request_id: "same" });
+        const { status, answer } = await server.post(call);
+        const { ts_ms: _, signature: __, error, ...rest } = answer;
+        const sentence = String(error).replace(tool, "x");
+        answers.add(JSON.stringify({ status, sentence, ...rest }));
+      }
+    }
+    assertEquals([...answers].length, 1, [...answers].join("\n"));
+    assert([...answers][0].includes("unknown_tool: "));
+    const { answer } = await server.post(
+      signed({ tool: "list_tools", args: {} }),
+    );
+    assert(!JSON.stringify(answer.result).includes("batch_sum"));
   }, { clients });
 });
 

@@ -412,7 +412,7 @@ Deno.test("a secret that is too short is refused", () => {
         serverId: SERVER_ID,
       }),
     RangeError,
-    'Secret of client "client-001" has 5 bytes',
+    "secret has 5 bytes",
   );
 });
 

@@ -184,8 +184,9 @@ Deno.test("the command says what is missing, and no secret", async () => {
       [["proxy", ...url, "--client", "c"], SECRET, "--server ID"],
       [["proxy", ...url, ...who], "", "Set COUNTERSIGN_SECRET"],
       [["proxy", ...url, ...who], "short", "has 5 bytes"],
-      [["proxy", ...url, ...who, "--port", "x"], SECRET, 'port is "x"'],
-      [["proxy", "--url", "ftp://x/", ...who], SECRET, "ftp://x/"],
+      [["proxy", ...url, ...who, "--port", "x"], SECRET, "--port is not"],
+      [["proxy", "--url", "ftp://x/", ...who], SECRET, "--url is not"],
+      [["proxy", "--url", SECRET, ...who], SECRET, "--url is not"],
     ] as const
   ) {
     const { code, stderr } = await command([...args], secret).output();

@@ -12,7 +12,7 @@ function open(variables: Record<string, string>): KvLike | Promise<KvLike> {
   const env = {
     COUNTERSIGN_SERVER_ID: "server",
     COUNTERSIGN_SERVER_SECRET: "a-secret-that-is-certainly-long-enough",
-    COUNTERSIGN_CLIENTS: "{}",
+    COUNTERSIGN_CLIENTS: '{"a":"another-secret-that-is-long-enough"}',
     ...variables,
   };
   const { kv } = fromEnvironment(env);

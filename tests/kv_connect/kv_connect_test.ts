@@ -453,8 +453,10 @@ Deno.test("a url that cannot be used is refused at once, without what it may hol
   const bad: [string, string][] = [
     ["", "no URL"],
     ["/data.db", "no URL"],
-    ["ftp://kv.example/", '"ftp:" is not http'],
-    ["http://kv.example/s3cret", "give kv.example as https"],
+    ["ftp://kv.example/", "not one of http or https"],
+    ["s3cret:/kv.example/", "not one of http or https"],
+    ["http://s3cret/", "give the url as https"],
+    ["http://kv.example/s3cret", "give the url as https"],
     ["http://127.0.0.1.example/s3cret", "as https"],
     ["https://me:s3cret@kv.example/", "no credentials"],
   ];
