@@ -7,14 +7,13 @@ import {
   ToolError,
   type,
 } from "../mod.ts";
+import { request, signed } from "./support/envelopes.ts";
 import {
   CLIENT_ID,
-  request,
   SECRET,
   SERVER_ID,
   SERVER_SECRET,
-  signed,
-} from "./support/envelopes.ts";
+} from "./support/parties.ts";
 
 const HALF = "\ud83d"; // half of an emoji
 
