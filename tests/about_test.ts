@@ -1,13 +1,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { createServer } from "../mod.ts";
 import { fromEnvironment } from "../src/ready_made/env.ts";
-import {
-  request,
-  SECRET,
-  SERVER_ID,
-  SERVER_SECRET,
-  signed,
-} from "./support/envelopes.ts";
+import { request, signed } from "./support/envelopes.ts";
+import { SECRET, SERVER_ID, SERVER_SECRET } from "./support/parties.ts";
 import { withServer } from "./support/servers.ts";
 
 const get = (path: string, headers = {}) =>

@@ -10,13 +10,8 @@ import { createServer as createNodeServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createClient, type ServerOptions } from "../mod.ts";
 import { signedFetch } from "../src/signatures/mod.ts";
-import {
-  CLIENT_ID,
-  request,
-  SECRET,
-  SERVER_ID,
-  signed,
-} from "./support/envelopes.ts";
+import { request, signed } from "./support/envelopes.ts";
+import { CLIENT_ID, SECRET, SERVER_ID } from "./support/parties.ts";
 import { mcpRequest } from "./support/mcp.ts";
 import { type TestServer, withServer } from "./support/servers.ts";
 

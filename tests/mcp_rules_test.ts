@@ -10,7 +10,8 @@ import {
   raw,
   REVISION,
 } from "./support/mcp.ts";
-import { tools, withServer } from "./support/servers.ts";
+import { withServer } from "./support/servers.ts";
+import { tools } from "./support/tools.ts";
 
 const open = {
   mcp: { authenticate: "none" },

@@ -7,15 +7,10 @@ import { connectKv } from "../src/kv_connect/mod.ts";
 import { createServer, type ServerOptions } from "../mod.ts";
 import { fromEnvironment } from "../src/ready_made/env.ts";
 import { signedFetch } from "../src/signatures/mod.ts";
-import {
-  request,
-  SECRET,
-  SERVER_ID,
-  SERVER_SECRET,
-  signed,
-} from "./support/envelopes.ts";
+import { request, signed } from "./support/envelopes.ts";
+import { SECRET, SERVER_ID, SERVER_SECRET } from "./support/parties.ts";
 import { mcpRequest } from "./support/mcp.ts";
-import { tools } from "./support/servers.ts";
+import { tools } from "./support/tools.ts";
 
 /** As `openssl rand` makes them in hex and base64, typed, and with a line feed. */
 const MISPLACED = [

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { signedFetch } from "@countersign/mcp/signatures";
 import { signingProxy } from "../src/cli/signing_proxy.ts";
+import { listen } from "./support/listen.ts";
 import {
   events,
   SECRET,
@@ -26,8 +27,7 @@ async function withProxy(
   use: (url: string) => Promise<void>,
   secret = SECRET,
 ): Promise<void> {
-  await using server = Deno.serve(
-    { port: 0, hostname: "127.0.0.1", onListen() {} },
+  await using server = listen(
     signedServer((request, body) =>
       request.headers.get("accept") === "text/event-stream"
         ? events({ body }, { method: request.headers.get("mcp-method") })
@@ -38,7 +38,7 @@ async function withProxy(
         })
     ),
   );
-  const url = `http://127.0.0.1:${server.addr.port}/mcp`;
+  const url = `${server.url}mcp`;
   const proxy = command(
     [
       "proxy",

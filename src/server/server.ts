@@ -157,7 +157,9 @@ function makeOptions(
     return options(env);
   } catch (error) {
     if (error instanceof CountersignError) throw error;
-    const { message } = error as Error;
+    const message = error instanceof Error
+      ? error.message
+      : "The server's options cannot be made";
     throw new TypeError(message.replace(/["'].*["']/s, '"…"'));
   }
 }
