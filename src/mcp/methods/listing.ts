@@ -6,7 +6,8 @@
 
 import { BUILTINS } from "../../call/builtin.ts";
 import { content } from "../../tool/content.ts";
-import { jsonSchema, type Schema } from "../../tool/schema.ts";
+import { jsonSchema } from "../../tool/json_schema.ts";
+import type { Schema } from "../../tool/standard_schema.ts";
 import type { Tool, Tools } from "../../tool/tool.ts";
 import { type ParamHeader, paramHeaders } from "../http/param_headers.ts";
 
@@ -49,7 +50,8 @@ function describe(tool: Describable): ToolListing {
       ...title !== undefined && { title },
       description,
       inputSchema,
-      ...output && output !== content && { outputSchema: jsonSchema(output) },
+      ...output && output !== content &&
+        { outputSchema: jsonSchema(output, "output") },
       ...annotations && { annotations },
     },
     params: paramHeaders(inputSchema),
