@@ -4,8 +4,19 @@
  * @module
  */
 
+/** Beyond it `setTimeout` fires at once: its delay is a 32-bit integer. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /**
- * Waits for milliseconds.
+ * Milliseconds as `setTimeout` takes them: 25 days at the most. What is no
+ * number is no time at all.
+ */
+export function timerMs(ms: number): number {
+  return Math.min(ms, LONGEST_TIMER_MS) || 0;
+}
+
+/**
+ * Waits for milliseconds, {@linkcode timerMs} of them.
  *
  * @throws The signal's reason, as soon as it is aborted.
  */
@@ -15,7 +26,7 @@ export function pause(ms: number, signal?: AbortSignal): Promise<void> {
     const timer = setTimeout(() => {
       signal?.removeEventListener("abort", stop);
       resolve();
-    }, ms);
+    }, timerMs(ms));
     signal?.addEventListener("abort", stop, { once: true });
     function stop() {
       clearTimeout(timer);
@@ -85,7 +96,7 @@ export async function withLimits<T>(
   signal?.addEventListener("abort", stop, { once: true });
   const timer = ms === undefined
     ? undefined
-    : setTimeout(() => stopping.abort(reason(ms)), ms);
+    : setTimeout(() => stopping.abort(reason(ms)), timerMs(ms));
   try {
     return await work(stopping.signal);
   } finally {
