@@ -6,19 +6,15 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import {
   type ClientOptions,
   CountersignError,
-  createClient,
   defineTool,
   type ServerOptions,
   type,
 } from "../mod.ts";
 import type { CallOptions } from "../src/client/mod.ts";
-import {
-  CLIENT_ID,
-  type Fields,
-  SECRET,
-  SERVER_ID,
-} from "./support/envelopes.ts";
-import { tools, withServer } from "./support/servers.ts";
+import { clientOf } from "./support/clients.ts";
+import type { Fields } from "./support/envelopes.ts";
+import { withServer } from "./support/servers.ts";
+import { tools } from "./support/tools.ts";
 
 /** What the server refuses before it does anything, and how it comes to. */
 const REFUSALS = ["rate_limited", "unavailable", "stale_timestamp"] as const;
@@ -73,11 +69,8 @@ async function withPay(
       refuse: (times) => refusals = times,
       skip: (ms) => later += ms,
       client(onTheWay, options) {
-        const client = createClient<typeof tools & { pay: typeof pay }>({
-          fetch: onTheWay,
-          clientId: CLIENT_ID,
-          secret: SECRET,
-          serverId: SERVER_ID,
+        type Tools = typeof tools & { pay: typeof pay };
+        const client = clientOf<Tools>(onTheWay, {
           // Ahead by 7 minutes, which its server refuses: time is to come.
           now: () => Date.now() + (refusal === "stale_timestamp" ? 420_000 : 0),
           ...options,

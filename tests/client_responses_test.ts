@@ -1,26 +1,19 @@
 /** What a client makes of responses that are hostile, malformed, or too much. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { type ClientOptions, CountersignError, createClient } from "../mod.ts";
+import { type ClientOptions, CountersignError } from "../mod.ts";
 import type { Client, Fetch } from "../src/client/mod.ts";
+import { clientOf as anyClientOf } from "./support/clients.ts";
 import {
   canonical,
-  CLIENT_ID,
   type Fields,
   responseKey,
-  SECRET,
-  SERVER_ID,
   signatureOf,
 } from "./support/envelopes.ts";
+import { SERVER_ID } from "./support/parties.ts";
 
+/** A client that tries once. */
 function clientOf(fetch: Fetch, options: Partial<ClientOptions> = {}): Client {
-  return createClient({
-    fetch,
-    clientId: CLIENT_ID,
-    secret: SECRET,
-    serverId: SERVER_ID,
-    retries: 0,
-    ...options,
-  });
+  return anyClientOf(fetch, { retries: 0, ...options });
 }
 
 /** What a response says, but for what is changed. */

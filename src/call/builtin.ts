@@ -211,7 +211,7 @@ function describeTool(name: string, tool: Listable): Record<string, unknown> {
     name,
     description,
     input_schema: jsonSchema(input),
-    ...output && { output_schema: jsonSchema(output) },
+    output_schema: output && jsonSchema(output),
     job: job !== undefined,
     replayable,
   };

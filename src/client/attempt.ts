@@ -61,7 +61,7 @@ export function createAttempt(options: AttemptOptions): Attempt {
   const { clientId, serverId, deliver, timeoutMs, maxAnswerBytes } = options;
   const secret = secretBytes(
     options.secret,
-    `client "${clientId}"`,
+    "secret",
     options.allowShortSecrets,
   );
   const openKeys = once(async () => {
@@ -92,13 +92,11 @@ export function createAttempt(options: AttemptOptions): Attempt {
       { ms: timeoutMs, reason, signal },
       async (limit) => {
         try {
-          return await readResponse(await deliver(body, limit), {
-            requestId,
-            serverId,
-            key: keys.response,
-            limit: maxAnswerBytes,
-            signal: limit,
-          });
+          return await readResponse(
+            await deliver(body, limit),
+            { requestId, serverId, key: keys.response },
+            { limit: maxAnswerBytes, signal: limit },
+          );
         } catch (cause) {
           signal?.throwIfAborted();
           if (cause instanceof CountersignError) throw cause;

@@ -93,7 +93,7 @@ export async function* listJobs(
 ): AsyncGenerator<ListedJob, void> {
   let cursor: string | undefined;
   do {
-    const args = { ...status && { status }, ...cursor && { cursor } };
+    const args = { status, cursor };
     const { result } = await callBuiltin(send, "list_jobs", args, signal);
     const page = checkMembers(result, { jobs: "array" }) as {
       jobs: JobJson[];

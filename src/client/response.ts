@@ -11,7 +11,7 @@ import {
   type WireCode,
 } from "../errors.ts";
 import { signedText, VERSION, withSignature } from "../envelope/signed_text.ts";
-import { readBounded } from "../http/bounded.ts";
+import { readBounded, type ReadLimits } from "../http/bounded.ts";
 import { decodeUtf8 } from "../json/i_json.ts";
 import { verify } from "../signing/hmac.ts";
 
@@ -21,10 +21,6 @@ export interface Expected {
   readonly serverId: string;
   /** Verifies the server's signature. */
   readonly key: CryptoKey;
-  /** Most bytes that it may have. */
-  readonly limit: number;
-  /** Ends the reading. */
-  readonly signal: AbortSignal;
 }
 
 /** A response that the server signed. */
@@ -60,12 +56,13 @@ interface Envelope extends Omit<ServerResponse, "error"> {
  */
 export async function readResponse(
   response: Response,
-  { requestId, serverId, key, limit, signal }: Expected,
+  { requestId, serverId, key }: Expected,
+  limits: ReadLimits = { limit: Infinity },
 ): Promise<ServerResponse> {
-  const read = await readBounded(response.body, { limit, signal });
+  const read = await readBounded(response.body, limits);
   if (read.kind === "broken") throw read.cause;
   if (read.kind !== "read") {
-    throw unverifiedError(`it has more than ${limit} bytes`);
+    throw unverifiedError(`it has more than ${limits.limit} bytes`);
   }
   const { envelope, signed } = parse(read.bytes, response.status);
   const { signature, request_id, server_id } = envelope;

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { timerMs } from "../waiting.ts";
+import { platformTiming } from "../timing.ts";
 
 /** Takes bytes that come in pieces. */
 export interface GrowingBytes {
@@ -69,10 +69,12 @@ export async function readBounded(
   let isLate = false;
   // A read that waits ends with it.
   const leave = () => void reader.cancel().catch(() => {});
-  const timer = timeoutMs === undefined ? undefined : setTimeout(() => {
-    isLate = true;
-    leave();
-  }, timerMs(timeoutMs));
+  const callOff = timeoutMs === undefined
+    ? undefined
+    : platformTiming.after(timeoutMs, () => {
+      isLate = true;
+      leave();
+    });
   signal?.addEventListener("abort", leave);
   if (signal?.aborted) leave();
   try {
@@ -88,7 +90,7 @@ export async function readBounded(
   } catch (cause) {
     return isLate ? { kind: "too slow" } : { kind: "broken", cause };
   } finally {
-    clearTimeout(timer);
+    callOff?.();
     signal?.removeEventListener("abort", leave);
   }
 }
