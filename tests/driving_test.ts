@@ -15,26 +15,15 @@ import {
   CLIENT_ID,
   OTHER_ID,
   OTHER_SECRET,
+  PARTIES,
   SECRET,
   SERVER_ID,
-  SERVER_SECRET,
-} from "./support/envelopes.ts";
+} from "./support/parties.ts";
+import { until } from "./support/until.ts";
 import { pause } from "../src/waiting.ts";
 
 const PREFIX = ["countersign", SERVER_ID];
 const input = type({});
-
-async function until(
-  done: () => boolean | Promise<boolean>,
-  what: string,
-  ms = 5000,
-) {
-  const deadline = Date.now() + ms;
-  while (!await done()) {
-    assert(Date.now() < deadline, `never came: ${what}`);
-    await pause(10);
-  }
-}
 
 /** Jobs of any name, with any arguments. */
 type AnyJobs = Record<string, Tool<object, unknown, true>>;
@@ -66,9 +55,7 @@ async function withInstances(
       lines,
       start(options) {
         const server = createServer({
-          serverId: SERVER_ID,
-          serverSecret: SERVER_SECRET,
-          clients: { [CLIENT_ID]: SECRET, [OTHER_ID]: OTHER_SECRET },
+          ...PARTIES,
           tools,
           kv,
           log: (level, message) => lines.push(`${level}: ${message}`),
@@ -141,7 +128,7 @@ Deno.test("an instance runs what it accepted though nobody polls, calls work or 
     await begin("flaky");
     const began = Date.now();
     await begin("naps", { ms: 1200 });
-    await until(() => done.length === 8, "the end of all");
+    await until("the end of all", () => done.length === 8);
     assertEquals(done.filter((name) => name === "busy").length, 6);
     assert(done.includes("flaky"));
     const late = Date.now() - began - 1200;
@@ -160,7 +147,7 @@ Deno.test("after a restart an instance finds what is overdue without any request
     await first.stop({ graceMs: 0 });
     assertEquals(done, []);
     start();
-    await until(() => done.length === 3, "the end of all");
+    await until("the end of all", () => done.length === 3);
     assertEquals(new Set(done), new Set(["busy", "quick", "awake"]));
   });
 });
@@ -214,7 +201,7 @@ Deno.test("one client's backlog does not hold up another's quick job", async () 
       Array.from({ length: 40 }, () => many.start("busy", { ms: 60 })),
     );
     await client(server, OTHER_ID).start("quick", { name: "other" });
-    await until(() => done.includes("other"), "the other client's job");
+    await until("the other client's job", () => done.includes("other"));
     assert(done.length < 12, `${done.length} jobs came before`);
   });
 });
