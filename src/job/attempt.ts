@@ -10,7 +10,7 @@ import { TerminalError } from "../errors.ts";
 import type { KvLike } from "../kv/kv.ts";
 import type { Log } from "../log.ts";
 import type { Timing } from "../timing.ts";
-import { check, sentence } from "../tool/schema.ts";
+import { check, sentence } from "../tool/check.ts";
 import { runTool } from "../tool/run.ts";
 import { checkFraction, type JobContext, type Tool } from "../tool/tool.ts";
 import type { Ending } from "./ending.ts";
