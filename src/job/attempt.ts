@@ -12,7 +12,7 @@ import type { KvLike } from "../kv/kv.ts";
 import type { Log } from "../log.ts";
 import { cut } from "../text.ts";
 import type { Timing } from "../timing.ts";
-import { check, sentence } from "../tool/schema.ts";
+import { check, sentence } from "../tool/check.ts";
 import { runTool } from "../tool/run.ts";
 import { checkFraction, type JobContext, type Tool } from "../tool/tool.ts";
 import type { Ending } from "./ending.ts";
