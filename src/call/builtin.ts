@@ -138,7 +138,7 @@ export const BUILTINS: Readonly<Record<string, Builtin>> = {
       const { answers: given, ...key } = args as typeof answers.infer;
       const id = await jobIdOf(key, caller.id, services);
       return standing(
-        await jobsOf(services).answer(id, caller.id, given, background),
+        await jobsOf(services).answer(id, caller.id, given, { background }),
       );
     },
   },
