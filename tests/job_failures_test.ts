@@ -10,6 +10,7 @@ import {
   createServer,
   defineTool,
   type JobContext,
+  type KvLike,
   type,
 } from "../mod.ts";
 import { pause } from "../src/waiting.ts";
@@ -169,24 +170,44 @@ Deno.test("stop lets a step end and be kept, begins none after it, and costs no 
 
 Deno.test("a job that is claimed while the server stops is not begun, and no attempt is counted", async () => {
   let runs = 0;
-  const tools = toolOf(() => ++runs, { attempts: 1 });
-  using reading = gate("the arguments' read");
-  using stopped = gate("the server's stop");
-  let armed = false;
-  await withServer(async ({ client, work, stop, kv, asleep: _ }) => {
-    const large = await client.start("job");
-    await large.result();
-    const begun = runs;
-    const sleeper = await client.start("job", {}, { requestId: "second" });
-    await sleeper.result();
-    assertEquals(runs, begun + 1);
-    armed = true;
+  using reading = gate("the read of its steps");
+  using stopped = gate("the stop");
+  let isArmed = false;
+  const tools = toolOf(async ({ sleep, attempt }) => {
+    runs++;
+    await sleep(3_600_000);
+    return attempt;
+  }, { attempts: 1 });
+  await withServer(async ({ client, work, stop, kv, asleep, clock }) => {
+    const job = await client.start("job");
+    await asleep(job, 3_000_000);
+    clock.forward(3_700_000);
+    isArmed = true;
     const working = work();
+    await reading.opened();
+    const stopping = stop();
     stopped.open();
-    await Promise.all([working, stop()]);
-    assert(armed && kv !== undefined);
-    reading.open();
-  }, { tools });
+    await Promise.all([working, stopping]);
+    assertEquals(runs, 1);
+    const next = createServer({ ...PARTIES, tools, kv, now: clock.now });
+    const { job: jobOf } = clientOf(next.handle, { now: clock.now });
+    assertEquals(await jobOf(job.id ?? "").result(), 1);
+    await next.stop();
+  }, {
+    tools,
+    store: (kv): KvLike => ({
+      get: (key) => kv.get(key),
+      getMany: (keys) => kv.getMany(keys),
+      atomic: () => kv.atomic(),
+      async *list(selector, options) {
+        if (isArmed && "prefix" in selector && selector.prefix[2] === "step") {
+          reading.open();
+          await stopped.opened();
+        }
+        yield* kv.list(selector, options);
+      },
+    }),
+  });
 });
 
 Deno.test("a store that is away for longer than two seconds loses no finished work", async () => {
