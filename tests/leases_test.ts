@@ -293,9 +293,7 @@ Deno.test("a step's key is its own, and the same in every attempt", async () => 
 Deno.test("jobs whose process died run alone until they have kept a step", async () => {
   using kv = await Deno.openKv(":memory:");
   let before = 0;
-  let after = 0;
   let mostBefore = 0;
-  let mostAfter = 0;
   const tools = {
     innocent: defineTool({
       description: "Was there when the process died",
@@ -307,9 +305,6 @@ Deno.test("jobs whose process died run alone until they have kept a step", async
           await pause(20);
           before--;
         });
-        mostAfter = Math.max(mostAfter, ++after);
-        await pause(150);
-        after--;
         return "done";
       },
     }),
@@ -336,7 +331,6 @@ Deno.test("jobs whose process died run alone until they have kept a step", async
   }
   await alone.worker.stop();
   assertEquals(mostBefore, 1);
-  assert(mostAfter > 1, "they stayed alone");
   const poison = await jobOf(alone, ids[6]);
   assertEquals(poison.error?.message, "Every attempt was cut short");
   assertEquals((await jobOf(alone, ids[0])).status, "completed");
