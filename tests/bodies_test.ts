@@ -3,7 +3,8 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { growingBytes, readBounded } from "../src/http/bounded.ts";
 import { request, signed } from "./support/envelopes.ts";
 import { raw } from "./support/mcp.ts";
-import { type Process, startProcess, withServer } from "./support/servers.ts";
+import { type Process, startProcess } from "./support/processes.ts";
+import { withServer } from "./support/servers.ts";
 
 const MEASURED = new URL("./support/measured_server.ts", import.meta.url);
 const MIB = 1_048_576;
@@ -60,7 +61,8 @@ for (const path of ["/", "/mcp"]) {
     const grown = await rssOf(server) - before;
     await write(connection, "0\r\n\r\n");
     assertStringIncludes(await answerTo(connection), "HTTP/1.1 400");
-    assert(grown < 200 * MIB, `the server grew by ${grown / MIB} MiB`);
+    // Kept chunks would be 3.8 GB: 64 KiB each. What is copied is garbage.
+    assert(grown < 600 * MIB, `the server grew by ${grown / MIB} MiB`);
   });
 }
 

@@ -12,8 +12,10 @@ import type { Services } from "../call/services.ts";
 import { CountersignError } from "../errors.ts";
 import type { ReadLimits } from "../http/bounded.ts";
 import { readBody } from "../http/read_body.ts";
+import { isObject } from "../json/i_json.ts";
 import type { Log } from "../log.ts";
 import type { KeyHolder, Keyring } from "../signing/keyring.ts";
+import { isOpen, rememberUntil, windowOf } from "../signing/window.ts";
 import {
   decodeRequest,
   parseBody,
@@ -37,6 +39,8 @@ import {
 /** What an envelope endpoint is made of. */
 export interface EnvelopeSettings extends Responder {
   readonly path: string;
+  /** Where messages of MCP belong; `undefined` where there is no place for them. */
+  readonly mcpPath: string | undefined;
   readonly keyring: Keyring;
   /** How far a caller's clock may be off, in milliseconds. */
   readonly clockWindowMs: number;
@@ -59,6 +63,7 @@ export async function answerEnvelope(
   try {
     const body = await readPost(request, settings.readLimits);
     to = { requestId: requestIdOf(body.json) };
+    refuseMessage(body, settings.mcpPath);
     const { envelope, caller } = await authenticate(body, settings);
     to = { ...to, caller };
     reply = await answerCall(envelope, caller, settings, open, platform);
@@ -92,6 +97,18 @@ async function readPost(
   return parseBody(await readBody(request, "the envelope", limits));
 }
 
+/**
+ * Sends away who posts messages of MCP here.
+ *
+ * @throws {CountersignError} `malformed`
+ */
+function refuseMessage({ json }: ParsedBody, path: string | undefined): void {
+  const [first] = [json].flat();
+  if (path === undefined || !isObject(first) || !("jsonrpc" in first)) return;
+  const message = `This is a message of MCP: send it to ${path}`;
+  throw new CountersignError("malformed", message);
+}
+
 async function authenticate(
   body: ParsedBody,
   { serverId, keyring }: EnvelopeSettings,
@@ -117,13 +134,14 @@ async function answerCall(
   open: () => Promise<Services>,
   platform: Platform,
 ): Promise<Reply> {
-  if (Math.abs(now() - ts_ms) > clockWindowMs) {
+  const window = windowOf(ts_ms, ts_ms, clockWindowMs);
+  if (!isOpen(window, now())) {
     throw new CountersignError(
       "stale_timestamp",
       `ts_ms is over ${clockWindowMs} ms off; set your clock by this answer's`,
     );
   }
-  const expiresAt = ts_ms + clockWindowMs;
+  const expiresAt = rememberUntil(window.until, clockWindowMs);
   const call = {
     ...platform,
     caller,

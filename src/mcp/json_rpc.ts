@@ -126,7 +126,7 @@ export function messageOf(json: unknown): RpcMessage {
     throw invalid("Set id to a string or an integer");
   }
   if (!isObject(params)) throw invalid("Set params to an object");
-  return { ...id !== undefined && { id }, method, params };
+  return { id, method, params };
 }
 
 /** The id that an answer may repeat. */
@@ -146,8 +146,8 @@ export function errorResponse(
 ): object {
   return {
     jsonrpc: "2.0",
-    ...id !== undefined && { id },
-    error: { code, message, ...data !== undefined && { data } },
+    id,
+    error: { code, message, data },
   };
 }
 

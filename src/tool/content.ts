@@ -12,14 +12,6 @@ import { jsonSchema } from "./json_schema.ts";
 import { jsonObject, type } from "./schema.ts";
 import type { Schema, StandardResult } from "./standard_schema.ts";
 
-/** What any block may carry beside. */
-export interface BlockExtras {
-  /** For whom the block is, and how important. */
-  readonly annotations?: object;
-  /** Whatever else. */
-  readonly _meta?: object;
-}
-
 /** What a resource is made of: text, or bytes in base64. */
 export type ResourceContents =
   & {
@@ -31,7 +23,12 @@ export type ResourceContents =
 
 /** A block; `data` is base64. */
 export type ContentBlock =
-  & BlockExtras
+  & {
+    /** For whom the block is, and how important. */
+    readonly annotations?: object;
+    /** Whatever else. */
+    readonly _meta?: object;
+  }
   & (
     | { readonly type: "text"; readonly text: string }
     | {
