@@ -19,6 +19,7 @@ import { createJournal, type Journal } from "./journal.ts";
 import type { Lease } from "./lease.ts";
 import { logFields, LONGEST_MESSAGE } from "./log_fields.ts";
 import type { JobStore } from "./store.ts";
+import { cut } from "../text.ts";
 
 /** What an attempt needs. */
 export interface Attempt {
@@ -156,7 +157,7 @@ function contextOf(
     canAsk: (kind) => kind === "form" || kind === "url",
     progress(fraction, message) {
       checkFraction(fraction);
-      const words = message?.slice(0, LONGEST_MESSAGE);
+      const words = message && cut(message, LONGEST_MESSAGE);
       lease.report({ fraction, ...words && { message: words } });
     },
     log: (message, fields) =>

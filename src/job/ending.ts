@@ -20,6 +20,7 @@ import {
 import type { Lease } from "./lease.ts";
 import { logFields, LONGEST_MESSAGE } from "./log_fields.ts";
 import type { JobStore, StoredJob } from "./store.ts";
+import { cut } from "../text.ts";
 
 /** How an attempt ended. */
 export type Ending =
@@ -117,7 +118,7 @@ function toJobError(error: unknown): JobError {
     return { code: "result_too_large", message: error.message };
   }
   if (error instanceof ToolError) {
-    const message = error.message.slice(0, LONGEST_MESSAGE);
+    const message = cut(error.message, LONGEST_MESSAGE);
     return { code: "tool_failed", message };
   }
   return {

@@ -11,6 +11,7 @@ import {
   parseAnyway,
   parseIJson,
 } from "../json/i_json.ts";
+import { cut } from "../text.ts";
 
 /** A request's id; MCP does not let it be null. */
 export type Id = string | number;
@@ -54,6 +55,9 @@ export interface RpcErrorOptions extends ErrorOptions {
   headers?: Readonly<Record<string, string>>;
 }
 
+/** Longer ones quote what a client sent. */
+const LONGEST_MESSAGE = 1000;
+
 /** An error of the protocol; a tool's failure is a result. */
 export class RpcError extends Error {
   /** The class's name, for logs. */
@@ -69,7 +73,7 @@ export class RpcError extends Error {
 
   /** Constructs an error from its code and a sentence. */
   constructor(code: number, message: string, options: RpcErrorOptions = {}) {
-    super(message, options);
+    super(cut(message, LONGEST_MESSAGE), options);
     this.code = code;
     this.data = options.data;
     this.status = options.status ?? STATUS[code] ?? 200;

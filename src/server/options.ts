@@ -11,7 +11,7 @@ import type { EnvelopeSettings } from "../envelope/endpoint.ts";
 import { checkOrigins } from "../http/cross_origin.ts";
 import { ID, isId } from "../id.ts";
 import type { KvLike } from "../kv/kv.ts";
-import { consoleLog, type Log } from "../log.ts";
+import { carefulLog, consoleLog, type Log } from "../log.ts";
 import type { McpSettings } from "../mcp/endpoint.ts";
 import { checkMcpOptions, type McpOptions } from "../mcp/options.ts";
 import { type Secret, secretBytes } from "../signing/hmac.ts";
@@ -145,9 +145,10 @@ export function checkOptions(options: ServerOptions): Settings {
     allowShortSecrets = false,
     jobs = {},
     rateLimit,
-    log = consoleLog,
+    log: given = consoleLog,
     now = Date.now,
   } = options;
+  const log = carefulLog(given);
   if (!isId(serverId)) {
     throw new TypeError(`serverId does not match ${ID.source}`);
   }
