@@ -60,9 +60,19 @@ async function runTimed(
     new ToolError(`The tool took longer than ${ms} ms`);
   try {
     return await withLimits({ ms: timeoutMs, reason, signal, timing }, run);
-  } catch (cause) {
-    if (cause instanceof ToolError) throw cause;
+  } catch (thrown) {
+    if (isToolError(thrown)) throw thrown;
+    const cause = thrown ?? new Error(`The tool threw ${thrown}`);
     throw new CountersignError("tool_failed", "The tool failed", { cause });
+  }
+}
+
+/** What a tool throws may be anything, a proxy that throws when it is looked at included. */
+function isToolError(thrown: unknown): boolean {
+  try {
+    return thrown instanceof ToolError;
+  } catch {
+    return false;
   }
 }
 
