@@ -83,6 +83,16 @@ const tools = {
 };
 const options = { tools, mcp: { authenticate: "none" as const } };
 
+/** A request whose body says something else than its headers. */
+async function changed(
+  request: Request,
+  from: string,
+  to: string,
+): Promise<Request> {
+  const body = (await request.clone().text()).replace(from, () => to);
+  return new Request(request, { body });
+}
+
 /** Whether a text is one, and its JSON has no escape of half a character. */
 async function wholeText(response: Response): Promise<string> {
   const text = await response.text();
@@ -210,14 +220,17 @@ Deno.test("no text that a stranger sends is answered at length, or logged", asyn
         })
       ),
       mcpRequest("tools/call", { name: "throws", arguments: { [long]: 1 } }),
-      mcpRequest("tools/call", { name: long, arguments: {} }, {
-        headers: { "mcp-name": "throws" },
-      }),
+      await changed(
+        mcpRequest("tools/call", { name: "throws", arguments: {} }),
+        '"name":"throws"',
+        `"name":"${long}"`,
+      ),
       mcpRequest("tools/call", {
         name: "throws",
         arguments: JSON.parse("[".repeat(900) + "]".repeat(900)),
       }),
-      mcpRequest(long, {}, { headers: { "mcp-method": "x" } }),
+      await changed(mcpRequest("tools/list"), '"tools/list"', `"${long}"`),
+      await changed(mcpRequest("tools/list"), "2026-07-28", long),
       mcpRequest("tools/list", { cursor: long }),
     ];
     for (const request of answers) {
@@ -259,7 +272,7 @@ Deno.test("a log that throws keeps no call from its answer", async () => {
   try {
     const { handle } = createServer({
       ...PARTIES,
-      tools,
+      tools: { returns: tools.returns },
       nonces: { store: "memory" },
       log: () => {
         throw new Error("the disk is full");

@@ -117,7 +117,7 @@ const LONGEST_STEP = 128;
 function toIssue({ path, message }: Issue): Issue {
   return {
     path: path.map((step) =>
-      typeof step === "number" ? step : cut(String(step), LONGEST_STEP)
+      Number.isFinite(step) ? step : cut(String(step), LONGEST_STEP)
     ),
     message: cut(String(message), LONGEST_ISSUE),
   };
