@@ -104,7 +104,10 @@ export function parseBody(body: Uint8Array): RpcBody {
       const { kind, sentence } = parsed.flaw;
       // A number is for whoever wrote the arguments to mend, the model often.
       const code = kind === "number" ? CODE.invalidParams : CODE.invalidRequest;
-      return { json: parseAnyway(text), refusal: new RpcError(code, sentence) };
+      return {
+        json: parseAnyway(text, parsed.flaw),
+        refusal: new RpcError(code, sentence),
+      };
     }
     case "not JSON":
       return { json: undefined, refusal: notJson(parsed.cause) };
