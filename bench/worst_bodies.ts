@@ -1,8 +1,9 @@
 /**
- * Bodies of 1 MiB that cost the most to refuse, of all that are known, and one
- * of each protocol that is accepted.
+ * Bodies of 1 MiB that cost the most to refuse, of all that are known, each
+ * beside one of its shape that is accepted.
  */
 import { createHmac } from "node:crypto";
+import * as z from "npm:zod@4.2.1";
 import { createServer, defineTool, type Server, type } from "../mod.ts";
 import { canonicalJson } from "../src/json/canonical_json.ts";
 
@@ -17,9 +18,13 @@ const AROUND = 600;
 export interface Sample {
   readonly name: string;
   readonly status: number;
-  /** Whether it is refused; what is accepted is what refusals are measured by. */
-  readonly isRefused: boolean;
   request(): Request;
+}
+
+/** What is accepted, and what is refused that is of the same size and shape. */
+export interface Comparison {
+  readonly accepted: Sample;
+  readonly refused: readonly Sample[];
 }
 
 /** A server whose tools take what the bodies below carry. */
@@ -48,6 +53,11 @@ export function measuredServer(): Server {
         }),
         run,
       }),
+      numbers_by_zod: defineTool({
+        description: "Takes numbers, by another library's schema",
+        input: z.strictObject({ values: z.array(z.number()) }),
+        run,
+      }),
       anything: defineTool({
         description: "Takes anything",
         input: type({ values: "unknown" }),
@@ -70,118 +80,114 @@ function fill(part: (i: number) => string, brackets = "[]"): string {
 
 /** Names in no order. */
 const scrambled = (i: number) => ((i * 2_654_435_761) >>> 0).toString(36);
-/** Objects of as many members as one may have. */
-const wide = (i: number) =>
-  `{${
-    Array.from({ length: 9000 }, (_, k) => `"${scrambled(i * 9000 + k)}":0`)
-      .join()
-  }}`;
+/** Objects of many members each, with the same names. */
+const wide = () =>
+  `{${Array.from({ length: 9000 }, (_, k) => `"${scrambled(k)}":0`).join()}}`;
 
-/** Arguments, by the tool that they are for; `values` is JSON. */
-interface Arguments {
-  readonly name: string;
-  readonly tool: string;
-  readonly values: string;
-  readonly isRefused: boolean;
-}
+/** JSON that a tool for anything takes, and that other tools refuse. */
+const SHAPES: Record<string, string> = {
+  "numbers": fill((i) => `${i * 7}`),
+  "numbers as Python writes them": fill((i) => `${i}.0`),
+  "texts": fill(() => '"x"'),
+  "texts with escapes": fill((i) => `"${scrambled(i)} \\u00e9 and more"`),
+  "rows": fill((i) => `{"kind":"c","z":${i}}`),
+  "rows in no order": fill((i) => `{"z":${i},"kind":"a"}`),
+  "rows with escaped names": fill(() => '{"\\n":"\\u0061"}'),
+  "arrays": fill(() => "[[],[],{}]"),
+  "nested": fill(() => "[".repeat(50) + "]".repeat(50)),
+  "wide objects, in no order": fill(wide),
+};
 
-const ACCEPTED: Arguments[] = [
-  {
-    name: "numbers",
-    tool: "numbers",
-    values: fill((i) => `${i * 7}`),
-    isRefused: false,
-  },
-];
+/** What the gate refuses before anybody is known, made of a shape. */
+const FLAWS: Record<string, (shape: string) => string> = {
+  "65 levels at the end": (shape) =>
+    shape.replace(/\]$/, `,${"[".repeat(65)}${"]".repeat(65)}]`),
+  "a name twice at the end": (shape) => shape.replace(/\]$/, ',{"a":0,"a":0}]'),
+  "half a character at the end": (shape) => shape.replace(/\]$/, ',"\\ud800"]'),
+  "a lost digit at the end": (shape) =>
+    shape.replace(/\]$/, ",1234567890123456789]"),
+  "no end": (shape) => shape.slice(0, -1),
+};
 
-/** Refused by their schema: after the MAC. */
-const WRONG: Arguments[] = Object.entries({
-  "strings for numbers": fill(() => '"x"'),
-  "texts for numbers": fill((i) => `"${scrambled(i)} \\u00e9 and more"`),
-  "unknown members": fill((i) => `{"k${i}":0}`),
-  "rows of a wrong kind": fill(() => '{"kind":"c","z":{}}'),
-  "half-right rows": fill(() => '{"kind":"a","x":"1","y":[]}'),
-  "arrays for numbers": fill(() => "[[],[],{}]"),
-}).flatMap(([name, values]) =>
-  ["numbers", "choices"].map((tool) => ({
-    name: `${name}, for ${tool}`,
-    tool,
-    values,
-    isRefused: true,
-  }))
+/** Bodies that are refused whatever stands around them. */
+const HOPELESS: Record<string, string> = {
+  "nested 900 deep": fill(() => "[".repeat(900) + "]".repeat(900)),
+  "zeros": fill(() => "0"),
+  "members by number": fill((i) => `"${i}":0`, "{}"),
+  "members in no order": fill((i) => `"${scrambled(i)}":0`, "{}"),
+  "rows of other names each": fill((i) => `{"${scrambled(i)}":0}`),
+};
+
+/** The tools that take less than anything. */
+const TYPED = ["numbers", "choices", "numbers_by_zod"];
+
+/** The envelopes. */
+export const envelopes: readonly Comparison[] = Object.entries(SHAPES).map(
+  ([name, shape]) => ({
+    accepted: {
+      name: `${name}, accepted`,
+      status: 200,
+      request: () => post("/", envelopeOf("anything", shape)),
+    },
+    refused: [
+      {
+        name: `${name}, with a wrong signature`,
+        status: 401,
+        request: () => post("/", wronglySigned(shape)),
+      },
+      ...TYPED.filter(() => !name.startsWith("numbers")).map((tool) => ({
+        name: `${name}, for ${tool}`,
+        status: 422,
+        request: () => post("/", envelopeOf(tool, shape)),
+      })),
+      ...Object.entries(FLAWS).map(([flaw, write]) => ({
+        name: `${name}, ${flaw}`,
+        status: 400,
+        request: () => post("/", wronglySigned(write(shape))),
+      })),
+      ...Object.entries(name === "numbers" ? HOPELESS : {}).flatMap((
+        [what, body],
+      ) => [{
+        name: `${what} as an envelope`,
+        status: 400,
+        request: () => post("/", body),
+      }, {
+        name: `${what} in an envelope`,
+        status: what === "zeros" ? 401 : 400,
+        request: () => post("/", wronglySigned(body)),
+      }]),
+    ],
+  }),
 );
 
-/** Refused by the gate, before anybody is known. */
-const FLAWED: Record<string, string> = {
-  "nested 900 deep": fill(() => "[".repeat(900) + "]".repeat(900)),
-  "nested 64 deep, then 65": fill(() => "[".repeat(60) + "]".repeat(60))
-    .replace(/\]$/, `,${"[".repeat(65)}${"]".repeat(65)}]`),
-  "an object of everything": fill((i) => `"${i}":0`, "{}"),
-  "names in no order": fill((i) => `"${scrambled(i)}":0`, "{}"),
-  "a name twice, at the end": fill((i) => i ? `{"a":${i}}` : "0")
-    .replace(/\]$/, ',{"a":0,"a":0}]'),
-  "half a character, at the end": fill(() => '"\\\\ud83d\\ud83d\\ude00"')
-    .replace(/\]$/, ',"\\ud800"]'),
-  "a lost digit, at the end": fill((i) => `${i}.5e3`)
-    .replace(/\]$/, ",1234567890123456789]"),
-  "no end": fill((i) => `{"a":${i}}`).slice(0, -1),
-};
-
-/** Refused by their signature: read to the end, and by the MAC. */
-const UNSIGNED: Record<string, string> = {
-  "numbers": ACCEPTED[0].values,
-  "numbers as Python writes them": fill((i) => `${i}.0`),
-  "wide objects, in no order": fill(wide),
-  "rows in no order": fill((i) => `{"b":${i},"a":0}`),
-  "escapes": fill(() => '{"\\n":"\\u0061"}'),
-};
-
-/** Envelopes: what is accepted first, then what is refused. */
-export const envelopes: readonly Sample[] = [
-  ...[...ACCEPTED, ...WRONG].map(({ tool, values, ...sample }) => ({
-    ...sample,
-    status: sample.isRefused ? 422 : 200,
-    request: () => post("/", envelopeOf(tool, values)),
-  })),
-  ...Object.entries(UNSIGNED).map(([name, values]) => ({
-    name: `${name}, wrongly signed`,
-    status: 401,
-    isRefused: true,
-    request: () => post("/", wronglySigned(values)),
-  })),
-  ...Object.entries(FLAWED).map(([name, values]) => ({
-    name,
-    status: 400,
-    isRefused: true,
-    request: () => post("/", wronglySigned(values)),
-  })),
-  ...Object.entries({
-    "an array of zeros": fill(() => "0"),
-    "members by number": fill((i) => `"${i}":0`, "{}"),
-    "members by name": fill((i) => `"member ${i}":0`, "{}"),
-    "a text": `"${"x".repeat(BYTES - AROUND)}"`,
-  }).map(([name, body]) => ({
-    name: `${name} for an envelope`,
-    status: 400,
-    isRefused: true,
-    request: () => post("/", body),
-  })),
-];
-
-/** Messages of MCP: what is accepted first, then what is refused. */
-export const messages: readonly Sample[] = [
-  ...[...ACCEPTED, ...WRONG].map(({ tool, values, ...sample }) => ({
-    ...sample,
-    status: 200, // where a tool's arguments are wrong, the result says so
-    request: () => postMcp(tool, values),
-  })),
-  ...Object.entries(FLAWED).map(([name, values]) => ({
-    name,
-    status: /digit/.test(name) ? 200 : 400,
-    isRefused: true,
-    request: () => postMcp("anything", values),
-  })),
-];
+/** The messages of MCP; where arguments are wrong, a result says so. */
+export const messages: readonly Comparison[] = Object.entries(SHAPES).map(
+  ([name, shape]) => ({
+    accepted: {
+      name: `${name}, accepted`,
+      status: 200,
+      request: () => postMcp("anything", shape),
+    },
+    refused: [
+      ...TYPED.filter(() => !name.startsWith("numbers")).map((tool) => ({
+        name: `${name}, for ${tool}`,
+        status: 200,
+        request: () => postMcp(tool, shape),
+      })),
+      ...Object.entries(FLAWS).map(([flaw, write]) => ({
+        name: `${name}, ${flaw}`,
+        status: flaw.includes("digit") ? 200 : 400,
+        request: () => postMcp("anything", write(shape)),
+      })),
+      ...Object.entries(name === "numbers" ? HOPELESS : {})
+        .filter(([what]) => what !== "zeros").map(([what, body]) => ({
+          name: `${what}, in a message`,
+          status: 400,
+          request: () => postMcp("anything", body),
+        })),
+    ],
+  }),
+);
 
 function envelopeOf(tool: string, values: string): string {
   const text = canonicalJson({
