@@ -25,6 +25,7 @@ export async function dispatch(
   const admitted = await admit(call, services);
   const { builtin, args } = admitted;
   if (builtin) {
+    await builtin.check?.(args, call, services);
     if (mustSpend(builtin, services)) await spendNonce(call.nonce, services);
     return await builtin.answer(args, call, services);
   }

@@ -67,6 +67,12 @@ async function runTimed(
   }
 }
 
+/** Says that a tool returned what its output schema does not let through. */
+export class ResultError extends TypeError {
+  /** The class's name, for logs. */
+  override readonly name = "ResultError";
+}
+
 /** What a tool throws may be anything, a proxy that throws when it is looked at included. */
 function isToolError(thrown: unknown): boolean {
   try {
@@ -81,7 +87,7 @@ function checkResult(tool: Tool, returned: unknown): unknown {
   if (tool.output === undefined) return returned ?? null;
   const output = check(tool.output, returned);
   if (output.ok) return output.value ?? null;
-  throw new TypeError(
+  throw new ResultError(
     `Result does not match the output schema: ${sentence(output.issues)}`,
   );
 }
