@@ -4,9 +4,11 @@
  * @module
  */
 
+import { readBounded, type ReadLimits } from "../http/bounded.ts";
 import type { Fetch } from "../http/fetch.ts";
 import { deriveKey, type Secret, secretBytes } from "../signing/hmac.ts";
 import { isId } from "../id.ts";
+import { once } from "../once.ts";
 import { contentDigest, matchesDigest } from "./content_digest.ts";
 import { verifyEvents } from "./event_stream.ts";
 import {
@@ -33,6 +35,8 @@ export interface SignedFetchOptions {
   serverId: string;
   /** Takes the place of the global `fetch`; a server's `handle` will do. */
   fetch?: Fetch;
+  /** Most bytes of an answer, or of one event where it is a stream. Defaults to 16 MiB. */
+  maxAnswerBytes?: number;
   /** Current time, in Unix milliseconds. Defaults to `Date.now`. */
   now?: () => number;
 }
@@ -79,6 +83,7 @@ export function signedFetch(
     secret,
     serverId,
     fetch: deliver = (request) => fetch(request),
+    maxAnswerBytes = 16 * 1024 * 1024,
     now = Date.now,
   }: SignedFetchOptions,
 ): SignedFetch {
@@ -86,16 +91,16 @@ export function signedFetch(
     throw new TypeError("signedFetch needs serverId: the server's id");
   }
   const bytes = secretBytes(secret, "secret");
-  // Settled keys only: on Workers a promise belongs to the request that made it.
-  let keys: CryptoKey[] | undefined;
-
-  return async (input, init) => {
-    keys ??= await Promise.all(
+  const openKeys = once(() =>
+    Promise.all(
       [REQUEST_TAG, RESPONSE_TAG].map((tag) =>
         deriveKey(bytes, keyInfo(tag, serverId))
       ),
-    );
-    const [requestKey, responseKey] = keys;
+    )
+  );
+
+  return async (input, init) => {
+    const [requestKey, responseKey] = await openKeys();
     const original = new Request(input, init);
     const { method, url, signal } = original;
     const headers = new Headers(original.headers);
@@ -141,7 +146,12 @@ export function signedFetch(
         ),
       );
       if (params.nonce !== nonce) throw new SignatureError("replayed_nonce");
-      return await verifyContent(response, responseKey, nonce);
+      return await verifyContent(
+        response,
+        responseKey,
+        nonce,
+        { limit: maxAnswerBytes, signal },
+      );
     } catch (error) {
       response.body?.cancel().catch(() => {}); // it may have been read
       throw error;
@@ -154,6 +164,7 @@ async function verifyContent(
   response: Response,
   key: CryptoKey,
   nonce: string,
+  limits: ReadLimits,
 ): Promise<Response> {
   const { status, headers } = response;
   const field = (name: string) => headers.get(name) ?? "";
@@ -164,14 +175,25 @@ async function verifyContent(
     ),
   };
   if (isEventStream(headers)) {
-    const events = response.body?.pipeThrough(verifyEvents(key, nonce));
+    const events = response.body?.pipeThrough(
+      verifyEvents(key, nonce, limits.limit),
+    );
     return new Response(events, init);
   }
-  const content = new Uint8Array(await response.arrayBuffer());
+  const content = await readContent(response.body, limits);
   if (!await matchesDigest(field("content-digest"), content)) {
     throw new SignatureError("digest_mismatch");
   }
   return new Response(content.length > 0 ? content : null, init);
+}
+
+async function readContent(
+  body: Response["body"],
+  limits: ReadLimits,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const read = await readBounded(body, limits);
+  if (read.kind === "read") return read.bytes;
+  throw read.kind === "broken" ? read.cause : new SignatureError("too_large");
 }
 
 /** What is left of a refusal that nobody signed: its status, and why as text. */
