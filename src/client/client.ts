@@ -212,6 +212,7 @@ export function createClient<T = Record<string, { infer?: any }>>(
     throw new TypeError("Give the client the server's url, or a fetch");
   }
   const target = String(url ?? "http://localhost/");
+  if (!URL.canParse(target)) throw new TypeError("The client's url is none");
   const deliver = options.fetch ?? fetch;
   const send: Send = sender({
     clientId,
