@@ -10,6 +10,7 @@
 
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { ID, isId } from "./id.ts";
+import { once } from "./once.ts";
 import { MIN_SECRET_BYTES } from "./signing/hmac.ts";
 import type { Authenticate } from "./mcp/authenticate.ts";
 
@@ -61,8 +62,11 @@ export function bearer(tokens: BearerTokens): Authenticate {
   if (new Set(clients.map(({ token }) => token)).size < clients.length) {
     throw new TypeError("Two tokens are the same: give every client its own");
   }
-  // Settled hashes only: on Workers a promise belongs to the request that made it.
-  let known: readonly { id: string; hash: ArrayBuffer }[] | undefined;
+  const hashClients = once(() =>
+    Promise.all(
+      clients.map(async ({ id, token }) => ({ id, hash: await digest(token) })),
+    )
+  );
 
   return async (request) => {
     const [scheme, ...rest] =
@@ -77,9 +81,7 @@ export function bearer(tokens: BearerTokens): Authenticate {
     if (!TOKEN.test(token)) {
       return refuse(400, "invalid_request", "The token is malformed");
     }
-    known ??= await Promise.all(
-      clients.map(async ({ id, token }) => ({ id, hash: await digest(token) })),
-    );
+    const known = await hashClients();
     const sent = await digest(token);
     // Every hash is compared: time does not tell whose came close.
     const [caller] = known.filter(({ hash }) => timingSafeEqual(hash, sent));
