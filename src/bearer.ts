@@ -64,7 +64,10 @@ export function bearer(tokens: BearerTokens): Authenticate {
   }
   const hashClients = once(() =>
     Promise.all(
-      clients.map(async ({ id, token }) => ({ id, hash: await digest(token) })),
+      clients.map(async ({ id, token }) => ({
+        id,
+        hash: await hashToken(token),
+      })),
     )
   );
 
@@ -82,7 +85,7 @@ export function bearer(tokens: BearerTokens): Authenticate {
       return refuse(400, "invalid_request", "The token is malformed");
     }
     const known = await hashClients();
-    const sent = await digest(token);
+    const sent = await hashToken(token);
     // Every hash is compared: time does not tell whose came close.
     const [caller] = known.filter(({ hash }) => timingSafeEqual(hash, sent));
     return caller
@@ -108,7 +111,7 @@ function checkToken(name: string, token: unknown): string {
 }
 
 /** Hashes have one length, which `timingSafeEqual` asks for. */
-function digest(token: string): Promise<ArrayBuffer> {
+function hashToken(token: string): Promise<ArrayBuffer> {
   return crypto.subtle.digest("SHA-256", new TextEncoder().encode(token));
 }
 

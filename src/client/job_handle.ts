@@ -145,7 +145,7 @@ export async function startJob(
 }
 
 /** Makes a job's handle. */
-export function jobHandle<Result>(
+export function createJobHandle<Result>(
   send: Send,
   job: KnownJob,
 ): JobHandle<Result> {

@@ -12,8 +12,6 @@ import { once } from "../once.ts";
 import { contentDigest, matchesDigest } from "./content_digest.ts";
 import { verifyEvents } from "./event_stream.ts";
 import {
-  answerComponents,
-  answerFields,
   freshParams,
   isEventStream,
   keyInfo,
@@ -21,6 +19,8 @@ import {
   REQUEST_TAG,
   requestComponents,
   RESPONSE_TAG,
+  responseComponents,
+  responseFields,
 } from "./mcp_hmac.ts";
 import { sign, verify } from "./message_signatures.ts";
 import { SignatureError } from "./signature_error.ts";
@@ -137,7 +137,7 @@ export function signedFetch(
       }),
     );
     if (response.status >= 400 && !response.headers.has("signature")) {
-      return await refusal(response);
+      return await readRefusal(response);
     }
     try {
       const { params } = await verify(
@@ -145,7 +145,7 @@ export function signedFetch(
         (keyid) => keyid === clientId ? responseKey : undefined,
         policy(
           RESPONSE_TAG,
-          answerComponents(response.headers, components),
+          responseComponents(response.headers, components),
           now(),
         ),
       );
@@ -174,7 +174,7 @@ async function verifyContent(
   const field = (name: string) => headers.get(name) ?? "";
   const init = {
     status,
-    headers: answerFields(headers).map((name) =>
+    headers: responseFields(headers).map((name) =>
       [name, field(name)] satisfies [string, string]
     ),
   };
@@ -200,8 +200,10 @@ async function readContent(
   throw read.kind === "broken" ? read.cause : new SignatureError("too_large");
 }
 
-/** What is left of a refusal that nobody signed: its status, and why as text. */
-async function refusal({ status, headers, body }: Response): Promise<Response> {
+/** Leaves of a refusal that nobody signed its status, and why as text. */
+async function readRefusal(
+  { status, headers, body }: Response,
+): Promise<Response> {
   await body?.cancel();
   const challenge = headers.get("www-authenticate") ?? "no reason given";
   return new Response(`Unsigned refusal: ${challenge}`, { status });
