@@ -102,46 +102,19 @@ export function signedFetch(
 
   return async (input, init) => {
     const [requestKey, responseKey] = await openKeys();
-    const original = new Request(input, init);
-    const { method, url, signal } = original;
-    const headers = new Headers(original.headers);
-    const body = new Uint8Array(await original.arrayBuffer());
-    // What `fetch` itself says of a text is nothing that the caller said.
-    if (
-      /^(text\/plain;charset=utf-8)?$/i.test(headers.get("content-type") ?? "")
-    ) {
-      headers.set("content-type", "application/json");
-    }
-    headers.set("content-digest", await contentDigest(body));
-    const components = requestComponents(headers);
-    const nonce = crypto.randomUUID() + crypto.randomUUID(); // 244 random bits
-    const request = { method, url, headers };
-    const fields = await sign(
-      { request },
+    const { request, parts, components, nonce } = await signRequest(
+      new Request(input, init),
       requestKey,
-      components,
-      freshParams(REQUEST_TAG, clientId, nonce, now()),
-      "mcp",
+      clientId,
+      now(),
     );
-    for (const [name, value] of Object.entries(fields)) {
-      headers.set(name, value);
-    }
-    const response = await deliver(
-      new Request(url, {
-        method,
-        headers,
-        signal,
-        // A signed request is for this server; Workers know no "error" here.
-        redirect: "manual",
-        ...body.length > 0 && { body },
-      }),
-    );
+    const response = await deliver(request);
     if (response.status >= 400 && !response.headers.has("signature")) {
       return await readRefusal(response);
     }
     try {
       const { params } = await verify(
-        { request, response },
+        { request: parts, response },
         (keyid) => keyid === clientId ? responseKey : undefined,
         policy(
           RESPONSE_TAG,
@@ -154,13 +127,52 @@ export function signedFetch(
         response,
         responseKey,
         nonce,
-        { limit: maxAnswerBytes, signal },
+        { limit: maxAnswerBytes, signal: request.signal },
       );
     } catch (error) {
       response.body?.cancel().catch(() => {}); // it may have been read
       throw error;
     }
   };
+}
+
+/** Signs a request, and tells what its answer must be an answer to. */
+async function signRequest(
+  original: Request,
+  key: CryptoKey,
+  clientId: string,
+  now: number,
+) {
+  const { method, url, signal } = original;
+  const headers = new Headers(original.headers);
+  const body = new Uint8Array(await original.arrayBuffer());
+  // What `fetch` itself says of a text is nothing that the caller said.
+  if (
+    /^(text\/plain;charset=utf-8)?$/i.test(headers.get("content-type") ?? "")
+  ) {
+    headers.set("content-type", "application/json");
+  }
+  headers.set("content-digest", await contentDigest(body));
+  const components = requestComponents(headers);
+  const nonce = crypto.randomUUID() + crypto.randomUUID(); // 244 random bits
+  const parts = { method, url, headers };
+  const fields = await sign(
+    { request: parts },
+    key,
+    components,
+    freshParams(REQUEST_TAG, clientId, nonce, now),
+    "mcp",
+  );
+  for (const [name, value] of Object.entries(fields)) headers.set(name, value);
+  const request = new Request(url, {
+    method,
+    headers,
+    signal,
+    // A signed request is for this server; Workers know no "error" here.
+    redirect: "manual",
+    ...body.length > 0 && { body },
+  });
+  return { request, parts, components, nonce };
 }
 
 /** An answer whose head was verified, with the fields that its signature covers. */
