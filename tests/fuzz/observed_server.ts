@@ -18,7 +18,7 @@ import {
   SERVER_SECRET,
 } from "../support/envelopes.ts";
 import { type Commit, type MemoryKv, memoryKv } from "./memory_kv.ts";
-import { brief, must } from "./violation.ts";
+import { brief, must, Violation } from "./violation.ts";
 
 /** The time of all cases, so that a case is the same whenever it is run. */
 export const NOW = 1_800_000_000_000;
@@ -64,6 +64,8 @@ export interface ObservedServer {
   stop(): Promise<void>;
 }
 
+/** How long the head of an answer may take; nothing here takes longer by itself. */
+const HEAD_MS = 4000;
 /** How long a body may be silent before it counts as one that does not end. */
 const SILENCE_MS = 400;
 
@@ -133,12 +135,22 @@ async function answerOf(
   request: Request,
   platform: unknown,
 ): Promise<Response> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<string>((resolve) => {
+    timer = setTimeout(() => resolve(`nothing in ${HEAD_MS} ms`), HEAD_MS);
+  });
   try {
-    const response: unknown = await server.handle(request, undefined, platform);
+    const response: unknown = await Promise.race([
+      server.handle(request, undefined, platform),
+      late,
+    ]);
     if (response instanceof Response) return response;
     must(false, "a request is always answered", `with ${brief(response)}`);
   } catch (error) {
+    if (error instanceof Violation) throw error;
     must(false, "a request is always answered", `handle threw: ${error}`);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -53,7 +53,7 @@ export interface Report {
   readonly findings: readonly Finding[];
 }
 
-const CASE_MS = 20_000;
+const CASE_MS = 10_000;
 
 /** The seed of one case: any case can be made without those before it. */
 export function seedOf(seed: number, kind: string, number: number): number {

@@ -1,0 +1,396 @@
+/** Signed MCP: requests and answers that are altered on their way. */
+import fc from "npm:fast-check@4.10.2";
+import { SignatureError, signedFetch } from "../../src/signatures/mod.ts";
+import { CLIENT_ID, SECRET, SERVER_ID } from "../support/envelopes.ts";
+import { checkAftermath } from "./aftermath.ts";
+import { writeMcp } from "./mcp_draft.ts";
+import {
+  NOW,
+  type ObservedServer,
+  observedServer,
+  type Sent,
+} from "./observed_server.ts";
+import { checkRpc } from "./rpc_answer.ts";
+import type { Kind } from "./run.ts";
+import { readBytes } from "./strict_json.ts";
+import { applyEdits, type Edit, edit, jsonText } from "./texts.ts";
+import { brief, must } from "./violation.ts";
+
+interface Alteration {
+  readonly what: "url" | "method" | "body" | "status" | "header";
+  /** The header's name, or what else is set. */
+  readonly name: string;
+  /** What it is set to; edits of what stands there where it is `undefined`. */
+  readonly to: string | null | undefined;
+  readonly edit: Edit;
+}
+
+interface SignedCase {
+  readonly tool: string;
+  readonly args: string;
+  readonly request: readonly Alteration[];
+  readonly answer: readonly Alteration[];
+  readonly twice: boolean;
+}
+
+const SIGNATURE_FIELDS = ["signature-input", "signature", "content-digest"];
+const FIELDS = [
+  ...SIGNATURE_FIELDS,
+  "content-type",
+  "mcp-method",
+  "mcp-name",
+  "mcp-protocol-version",
+  "mcp-param-x",
+  "authorization",
+  "accept",
+  "x-more",
+  "retry-after",
+];
+
+const alteration: fc.Arbitrary<Alteration> = fc.record({
+  what: fc.oneof(
+    { weight: 6, arbitrary: fc.constant("header" as const) },
+    {
+      weight: 3,
+      arbitrary: fc.constantFrom(
+        "url" as const,
+        "method" as const,
+        "body" as const,
+        "status" as const,
+      ),
+    },
+  ),
+  name: fc.oneof(
+    { weight: 2, arbitrary: fc.constantFrom(...SIGNATURE_FIELDS) },
+    { weight: 1, arbitrary: fc.constantFrom(...FIELDS) },
+  ),
+  to: fc.oneof(
+    { weight: 4, arbitrary: fc.constant(undefined) },
+    { weight: 1, arbitrary: fc.constant(null) },
+    {
+      weight: 2,
+      arbitrary: fc.constantFrom(
+        "",
+        "x",
+        "sig=()",
+        'mcp=("@method");created=1;keyid="a"',
+        "http://localhost/mcp?",
+        "http://localhost:8080/mcp",
+        "http://localhost/mcp?x=1",
+        "http://127.0.0.1/mcp",
+        "https://localhost/mcp",
+        "PUT",
+        "201",
+        "500",
+        "application/json",
+        "Basic YTpi",
+        '{"jsonrpc":"2.0","id":1,"result":{}}',
+      ),
+    },
+  ),
+  edit,
+});
+
+const alterations = fc.oneof(
+  { weight: 1, arbitrary: fc.constant<Alteration[]>([]) },
+  {
+    weight: 2,
+    arbitrary: fc.array(alteration, { minLength: 1, maxLength: 2 }),
+  },
+);
+
+export const mcpSigned: Kind<SignedCase> = {
+  name: "mcp-signed",
+  weight: 2,
+  cases: fc.record({
+    tool: fc.constantFrom("take", "read", "forbidden"),
+    args: jsonText.map((value) => `{"value":${value}}`),
+    request: alterations,
+    answer: fc.oneof(fc.constant<Alteration[]>([]), alterations),
+    twice: fc.boolean(),
+  }),
+  async open() {
+    const server = await Promise.resolve(observedServer());
+    return {
+      check: (value) => checkSigned(server, value),
+      close: () => server.stop(),
+    };
+  },
+};
+
+async function checkSigned(
+  server: ObservedServer,
+  value: SignedCase,
+): Promise<void> {
+  server.forget();
+  const { tool, args } = value;
+  const { body, headers } = writeMcp({
+    revision: "2026-07-28",
+    messages: [{
+      method: "tools/call",
+      id: "1",
+      params: { name: JSON.stringify(tool), arguments: args },
+      changes: [],
+    }],
+    batch: false,
+    headers: [],
+    space: "",
+    edits: [],
+    bytes: [],
+  });
+  let genuine: Sent | undefined;
+  let isAltered = false;
+  const options = {
+    clientId: CLIENT_ID,
+    secret: SECRET,
+    serverId: SERVER_ID,
+    now: () => NOW,
+    fetch: async (request: Request) => {
+      genuine = await deliver(server, request, value);
+      const response = responseOf(genuine);
+      const altered = alterResponse(response, genuine, value.answer);
+      isAltered = altered !== response;
+      return altered;
+    },
+  };
+  const fetch = signedFetch(options);
+  const response = await fetch("http://localhost/mcp", {
+    method: "POST",
+    headers,
+    body,
+  }).catch((error: Error) => error);
+  if (genuine === undefined) throw response; // the draft could not be sent
+  await checkBelieved(response, genuine, isAltered);
+}
+
+/** Sends what the client signed, as it has become on its way. */
+async function deliver(
+  server: ObservedServer,
+  request: Request,
+  { request: changes, tool, twice }: SignedCase,
+): Promise<Sent> {
+  const body = await request.bytes();
+  const original = { request, body };
+  const altered = changes.reduce(alterRequest, original);
+  const make = ({ request, body }: Parts) => {
+    const { method, url, headers } = request;
+    const hasBody = method !== "GET" && method !== "HEAD";
+    return new Request(url, {
+      method,
+      headers,
+      ...hasBody && body.length > 0 && { body: body.slice() },
+    });
+  };
+  const sent = await server.send(make(altered));
+  const isSigned = sent.headers.has("signature");
+  const same = covered(altered) === covered(original);
+  must(
+    same || !isSigned,
+    "nothing forged is accepted",
+    () => `HTTP ${sent.status} for ${brief(changes)}: ${brief(sent.text)}`,
+  );
+  if (new URL(altered.request.url).pathname !== "/mcp") return sent;
+  const answers = checkRpc(sent);
+  // A tool whose result is no JSON has run.
+  const refused = sent.status >= 400 ||
+    answers.some(({ code }) => code !== undefined && code !== -32603);
+  checkAftermath(sent, { known: isSigned, refused });
+  must(
+    !sent.runs.some(({ tool }) => tool === "forbidden"),
+    "a forbidden tool never runs",
+    () => `HTTP ${sent.status}: it ran`,
+  );
+  if (changes.length === 0) {
+    const problem = expectedProblem(body);
+    must(
+      isSigned && (refused || problem === undefined),
+      "what is good is accepted",
+      () => `HTTP ${sent.status} ${problem}: ${brief(sent.text)}`,
+    );
+  }
+  if (twice && sent.runs.length > 0 && tool !== "read") {
+    const again = await server.send(make(altered));
+    must(
+      again.runs.length === 0,
+      "nothing is accepted twice",
+      () => `it ran again: HTTP ${again.status} ${brief(again.text)}`,
+    );
+    must(
+      again.status === 409,
+      "nothing is accepted twice",
+      () => `HTTP ${again.status}: ${brief(again.text)}`,
+    );
+  }
+  return sent;
+}
+
+interface Parts {
+  readonly request: Pick<Request, "method" | "url" | "headers">;
+  readonly body: Uint8Array<ArrayBuffer>;
+}
+
+function alterRequest(
+  parts: Parts,
+  { what, name, to, edit }: Alteration,
+): Parts {
+  const { request: { method, url, headers }, body } = parts;
+  const change = (text: string) => to ?? applyEdits(text, [edit]);
+  try {
+    switch (what) {
+      case "status":
+        return parts;
+      case "method":
+        return {
+          ...parts,
+          request: {
+            method: new Request(url, { method: change(method) }).method,
+            url,
+            headers,
+          },
+        };
+      case "url":
+        return {
+          ...parts,
+          request: { method, url: new Request(change(url)).url, headers },
+        };
+      case "body":
+        return {
+          ...parts,
+          body: new TextEncoder().encode(
+            change(new TextDecoder().decode(body)),
+          ),
+        };
+      case "header":
+        return {
+          ...parts,
+          request: {
+            method,
+            url,
+            headers: alterHeaders(headers, { name, to, edit }),
+          },
+        };
+    }
+  } catch {
+    return parts; // no request can be made so
+  }
+}
+
+function alterHeaders(
+  headers: Headers,
+  { name, to, edit }: Pick<Alteration, "name" | "to" | "edit">,
+): Headers {
+  const changed = new Headers(headers);
+  if (to === null) changed.delete(name);
+  else changed.set(name, to ?? applyEdits(headers.get(name) ?? "", [edit]));
+  return changed;
+}
+
+/** Whatever the signature must cover. */
+function covered({ request: { method, url, headers }, body }: Parts): string {
+  const { host, pathname, search } = new URL(url);
+  const fields = [...headers].filter(([name]) =>
+    /^(mcp-.*|content-type|authorization)$/.test(name)
+  );
+  const content = new TextDecoder("latin1").decode(body);
+  return JSON.stringify([
+    method,
+    host,
+    pathname,
+    search || "?",
+    fields,
+    content,
+  ]);
+}
+
+/** Why a body is no I-JSON, and so rightly refused. */
+function expectedProblem(body: Uint8Array): string | undefined {
+  const read = readBytes(body);
+  return read === undefined ? "no JSON" : [...read.problems].sort()[0];
+}
+
+function responseOf({ status, headers, bytes }: Sent): Response {
+  return new Response(bytes.length > 0 ? bytes.slice() : null, {
+    status,
+    headers,
+  });
+}
+
+/** The answer as it comes in; the same object if nothing of it was changed. */
+function alterResponse(
+  response: Response,
+  { bytes }: Sent,
+  changes: readonly Alteration[],
+): Response {
+  let { status, headers } = response;
+  let body: Uint8Array<ArrayBuffer> = bytes;
+  for (const { what, name, to, edit } of changes) {
+    const change = (text: string) => to ?? applyEdits(text, [edit]);
+    try {
+      if (what === "status") status = Number(change(String(status)));
+      if (what === "header") {
+        headers = alterHeaders(headers, { name, to, edit });
+      }
+      if (what === "body") {
+        body = new TextEncoder().encode(change(new TextDecoder().decode(body)));
+      }
+    } catch {
+      // No header can hold that.
+    }
+  }
+  const isSame = status === response.status &&
+    JSON.stringify([...headers]) === JSON.stringify([...response.headers]) &&
+    body.length === bytes.length && body.every((byte, i) => byte === bytes[i]);
+  if (isSame) return response;
+  try {
+    return new Response(body.length > 0 ? body.slice() : null, {
+      status,
+      headers,
+    });
+  } catch {
+    return response; // no response can be made so
+  }
+}
+
+async function checkBelieved(
+  got: Response | Error,
+  genuine: Sent,
+  isAltered: boolean,
+): Promise<void> {
+  const isSigned = genuine.headers.has("signature");
+  if (got instanceof Error) {
+    must(
+      got instanceof SignatureError,
+      "an error is of the documented kind",
+      () => `signedFetch rejects with a ${got.name}: ${got.message}`,
+    );
+    must(
+      isAltered || !isSigned,
+      "a good answer is believed",
+      () => `${got.reason}: HTTP ${genuine.status} ${brief(genuine.text)}`,
+    );
+    return;
+  }
+  const text = await got.text();
+  if (text.startsWith("Unsigned refusal: ") && got.status >= 400) {
+    must(
+      isAltered || !isSigned,
+      "a good answer is believed",
+      () => `it is taken for unsigned: ${brief(genuine.text)}`,
+    );
+    return;
+  }
+  must(
+    isSigned && text === genuine.text && got.status === genuine.status,
+    "a refused answer is never believed",
+    () =>
+      `HTTP ${got.status} ${brief(text)} is not HTTP ${genuine.status} ` +
+      brief(genuine.text),
+  );
+  for (const [name, value] of got.headers) {
+    must(
+      genuine.headers.get(name) === value,
+      "a refused answer is never believed",
+      () => `a header: ${name} is ${value}`,
+    );
+  }
+}
