@@ -34,6 +34,7 @@ const TOOLS = [
   "returns",
   "tells",
   "keep",
+  "prepared",
   "returns_later",
   "waits",
   "asks",

@@ -244,6 +244,13 @@ function toolsOf(runs: Run[], next: () => unknown): Tools {
       job,
       run: (args) => saw("keep", args) as object,
     }),
+    prepared: defineTool({
+      description: "A job that looks at its arguments before it is accepted",
+      input: anything,
+      job,
+      prepare: (args) => saw("prepare", args),
+      run: (args) => saw("prepared", args) as object,
+    }),
     returns_later: defineTool({
       description: "A job that returns, or throws, what the case says",
       input: type({}),
