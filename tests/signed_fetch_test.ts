@@ -7,10 +7,12 @@ import {
   assertThrows,
 } from "@std/assert";
 import { SignatureError, signedFetch } from "@countersign/mcp/signatures";
+import { listen } from "./support/listen.ts";
 import {
   type Answer,
   events,
   SECRET,
+  SERVER_ID,
   signedServer,
 } from "./support/signed_server.ts";
 
@@ -35,6 +37,7 @@ function fetchThrough(answer: Answer, meddle: Meddle = (response) => response) {
   return signedFetch({
     clientId: "client-001",
     secret: SECRET,
+    serverId: SERVER_ID,
     fetch: async (request) => await meddle(await handle(request), request),
   });
 }
@@ -63,8 +66,7 @@ async function refused(
 }
 
 Deno.test("an answer comes through a real server as it was given", async () => {
-  await using server = Deno.serve(
-    { port: 0, hostname: "127.0.0.1", onListen() {} },
+  await using server = listen(
     signedServer((_, body) =>
       Response.json({ echo: body }, {
         status: 201,
@@ -72,9 +74,13 @@ Deno.test("an answer comes through a real server as it was given", async () => {
       })
     ),
   );
-  const fetch = signedFetch({ clientId: "client-001", secret: SECRET });
+  const fetch = signedFetch({
+    clientId: "client-001",
+    secret: SECRET,
+    serverId: SERVER_ID,
+  });
   const response = await fetch(
-    `http://127.0.0.1:${server.addr.port}/mcp?a=b`,
+    `${server.url}mcp?a=b`,
     post(),
   );
   assertEquals(response.status, 201);
@@ -106,21 +112,23 @@ Deno.test("a success that nobody signed is refused", async () => {
 
 Deno.test("a redirect is not followed, and is refused", async () => {
   let asked = 0;
-  await using elsewhere = Deno.serve(
-    { port: 0, hostname: "127.0.0.1", onListen() {} },
+  await using elsewhere = listen(
     () => {
       asked++;
       return Response.json(RESULT);
     },
   );
-  const location = `http://127.0.0.1:${elsewhere.addr.port}/`;
-  await using server = Deno.serve(
-    { port: 0, hostname: "127.0.0.1", onListen() {} },
+  const location = elsewhere.url;
+  await using server = listen(
     () => new Response(null, { status: 307, headers: { location } }),
   );
-  const fetch = signedFetch({ clientId: "client-001", secret: SECRET });
+  const fetch = signedFetch({
+    clientId: "client-001",
+    secret: SECRET,
+    serverId: SERVER_ID,
+  });
   await assertRejects(
-    () => fetch(`http://127.0.0.1:${server.addr.port}/`, post()),
+    () => fetch(server.url, post()),
     SignatureError,
     "missing_signature",
   );
@@ -131,6 +139,7 @@ Deno.test("a refusal that nobody signed keeps its status, and no answer", async 
   const fetch = signedFetch({
     clientId: "client-001",
     secret: "a secret that the server does not know",
+    serverId: SERVER_ID,
     fetch: signedServer(() => Response.json(RESULT)),
   });
   const response = await fetch(URL_OF_SERVER, post());
@@ -209,6 +218,7 @@ Deno.test("a stale answer is refused", async () => {
   const fetch = signedFetch({
     clientId: "client-001",
     secret: SECRET,
+    serverId: SERVER_ID,
     now: () => Date.now() + late,
     async fetch(request) {
       const handle = signedServer(() => Response.json(RESULT));
@@ -229,6 +239,7 @@ Deno.test("a request that was sent twice is answered once", async () => {
   const fetch = signedFetch({
     clientId: "client-001",
     secret: SECRET,
+    serverId: SERVER_ID,
     async fetch(request) {
       await (await handle(request.clone())).body?.cancel();
       return await handle(request);
@@ -268,13 +279,16 @@ async function streamRefused(change: (text: string) => string): Promise<void> {
 }
 
 Deno.test("a stream comes through a real server, event by event", async () => {
-  await using server = Deno.serve(
-    { port: 0, hostname: "127.0.0.1", onListen() {} },
+  await using server = listen(
     signedServer(stream),
   );
-  const fetch = signedFetch({ clientId: "client-001", secret: SECRET });
+  const fetch = signedFetch({
+    clientId: "client-001",
+    secret: SECRET,
+    serverId: SERVER_ID,
+  });
   const response = await fetch(
-    `http://127.0.0.1:${server.addr.port}/mcp`,
+    `${server.url}mcp`,
     post(),
   );
   assertEquals(response.headers.get("content-type"), "text/event-stream");
@@ -304,7 +318,7 @@ Deno.test("an event comes through before the next one is there", async () => {
 });
 
 Deno.test("a client that goes away ends the server's stream", async () => {
-  const { promise, resolve } = deferred();
+  const { promise, resolve } = Promise.withResolvers<void>();
   const fetch = fetchThrough(() =>
     new Response(new ReadableStream({ cancel: resolve }), {
       headers: { "content-type": "text/event-stream" },
@@ -391,9 +405,14 @@ Deno.test("an answer is neither a stream nor none if that was not signed", async
 
 Deno.test("a secret that is too short is refused", () => {
   assertThrows(
-    () => signedFetch({ clientId: "client-001", secret: "short" }),
+    () =>
+      signedFetch({
+        clientId: "client-001",
+        secret: "short",
+        serverId: SERVER_ID,
+      }),
     RangeError,
-    'Secret of client "client-001" has 5 bytes',
+    "secret has 5 bytes",
   );
 });
 
@@ -402,6 +421,7 @@ Deno.test("the caller's signal reaches the request", async () => {
   const fetch = signedFetch({
     clientId: "client-001",
     secret: SECRET,
+    serverId: SERVER_ID,
     fetch: ({ signal }) => {
       controller.abort(new RangeError("enough"));
       signal.throwIfAborted();
@@ -414,9 +434,3 @@ Deno.test("the caller's signal reaches the request", async () => {
     "enough",
   );
 });
-
-function deferred(): { promise: Promise<void>; resolve: () => void } {
-  let resolve = () => {};
-  const promise = new Promise<void>((settle) => resolve = settle);
-  return { promise, resolve };
-}

@@ -15,6 +15,7 @@ import config from "../deno.json" with { type: "json" };
  */
 export const FLOORS: readonly (readonly string[])[] = [
   // What everybody may use, and what uses nothing.
+  ["timing.ts"],
   [
     "base64.ts",
     "bytes.ts",
@@ -22,6 +23,7 @@ export const FLOORS: readonly (readonly string[])[] = [
     "id.ts",
     "log.ts",
     "once.ts",
+    "text.ts",
     "waiting.ts",
   ],
   ["http", "json"],

@@ -9,6 +9,7 @@ import { canonicalJson } from "../json/canonical_json.ts";
 import { TerminalError, ToolError } from "../errors.ts";
 import type { KvLike } from "../kv/kv.ts";
 import type { Log } from "../log.ts";
+import type { Timing } from "../timing.ts";
 import { runTool } from "../tool/run.ts";
 import { checkFraction, type JobContext, type Tool } from "../tool/tool.ts";
 import type { Ending } from "./ending.ts";
@@ -34,12 +35,12 @@ export interface Attempt {
   /** Aborted when the instance stops. */
   readonly stopping: AbortSignal;
   readonly log: Log;
-  readonly now: () => number;
+  readonly timing: Timing;
 }
 
 /** Makes an attempt; only a store that fails throws. */
 export async function runAttempt(options: Attempt): Promise<Ending> {
-  const { job, lease, tool, store, sliceEnd, stopping, now } = options;
+  const { job, lease, tool, store, sliceEnd, stopping, timing } = options;
   if (!tool?.job) {
     const error = new ToolError(`This server has no job tool "${job.tool}"`);
     return { kind: "threw", error };
@@ -51,35 +52,61 @@ export async function runAttempt(options: Attempt): Promise<Ending> {
   const args = await store.args(job);
   // A first run has nothing to replay, and costs no read.
   const kept = job.runs > 1 ? await store.steps(job.id) : new Map();
-  const over = AbortSignal.any([lease.signal, stopping]);
-  return await new Promise<Ending>((resolve) => {
+  return await withinScope([lease.signal, stopping], (over, resolve) => {
     let steps: Journal;
     over.addEventListener("abort", () =>
       resolve(
         lease.signal.aborted
           ? { kind: "lost" }
-          : { kind: "gave way", dueAt: now() },
+          : { kind: "gave way", dueAt: timing.now() },
       ));
     runTool(tool, args, over, (signal) => {
       const suspend = (dueAt: number, questions: Job["questions"]) =>
         resolve({ kind: "gave way", dueAt, questions });
       const { questions } = job;
       steps = createJournal({
+        jobId: job.id,
         kept,
         questions,
         lease,
         signal,
         sliceEnd,
         suspend,
-        now,
+        timing,
       });
       return contextOf(options, signal, steps);
-    }).then((value) => {
+    }, timing).then((value) => {
       steps.finish();
       canonicalJson(value); // nothing is kept that could not be sent
       resolve({ kind: "returned", value });
     }).catch((error) => resolve({ kind: "threw", error }));
   });
+}
+
+/**
+ * Runs an attempt until it resolves. Whatever it hung on signals that outlive
+ * it goes with it, and its own signal is aborted: nothing of it runs on.
+ */
+async function withinScope(
+  signals: readonly AbortSignal[],
+  run: (over: AbortSignal, resolve: (ending: Ending) => void) => void,
+): Promise<Ending> {
+  const scope = new AbortController();
+  const stop = ({ target }: Event) =>
+    scope.abort((target as AbortSignal).reason);
+  for (const signal of signals) {
+    signal.addEventListener("abort", stop, { once: true });
+  }
+  try {
+    return await new Promise((resolve) => {
+      run(scope.signal, resolve);
+      const aborted = signals.find((signal) => signal.aborted);
+      if (aborted) scope.abort(aborted.reason);
+    });
+  } finally {
+    for (const signal of signals) signal.removeEventListener("abort", stop);
+    scope.abort(new Error("The job's attempt is over"));
+  }
 }
 
 function contextOf(

@@ -6,6 +6,7 @@
 
 import { CountersignError, TerminalError, ToolError } from "../errors.ts";
 import type { Log } from "../log.ts";
+import type { Timing } from "../timing.ts";
 import type { Tools } from "../tool/tool.ts";
 import {
   backoff,
@@ -39,8 +40,7 @@ export interface EndingOptions {
   /** How long a final job stays readable, in milliseconds. */
   readonly retentionMs: number;
   readonly log: Log;
-  /** Current time, in Unix milliseconds. */
-  readonly now: () => number;
+  readonly timing: Timing;
 }
 
 /**
@@ -53,24 +53,25 @@ export async function recordEnding(
   lease: Lease,
   options: EndingOptions,
 ): Promise<StoredJob | undefined> {
-  const { store, retentionMs, now } = options;
+  const { store, retentionMs, timing: { now } } = options;
   switch (ending.kind) {
     case "lost":
       return undefined;
     case "gave way":
-      return await lease.end((stored) => {
+      return await lease.end((stored, until) => {
         const time = now();
         const dueAt = Math.max(time, ending.dueAt);
         const next = suspend(stored.job, time, dueAt, ending.questions);
-        return store.replace(stored, next);
+        return store.replace(stored, next, until);
       });
     case "returned":
       try {
-        return await lease.end((stored) =>
+        return await lease.end((stored, until) =>
           store.complete(
             stored,
             (kept) => complete(stored.job, now(), retentionMs, kept),
             ending.value,
+            until,
           )
         );
       } catch (error) {
@@ -78,9 +79,10 @@ export async function recordEnding(
         return await recordEnding({ kind: "threw", error }, lease, options);
       }
     case "threw":
-      return await lease.end((stored) =>
-        store.replace(stored, afterFailure(stored.job, ending.error, options))
-      );
+      return await lease.end((stored, until) => {
+        const next = afterFailure(stored.job, ending.error, options);
+        return store.replace(stored, next, until);
+      });
   }
 }
 
@@ -90,7 +92,7 @@ const UNKNOWN = { attempts: 10, backoffMs: 5000 };
 function afterFailure(
   job: Job,
   error: unknown,
-  { tools, retentionMs, log, now }: EndingOptions,
+  { tools, retentionMs, log, timing }: EndingOptions,
 ): Job {
   const { attempts, backoffMs } = tools[job.tool]?.job ?? UNKNOWN;
   const failures = job.failures + 1;
@@ -102,8 +104,12 @@ function afterFailure(
     error,
   });
   return isLast
-    ? fail(job, now(), retentionMs, toJobError(error))
-    : postpone(job, now(), backoff(failures, backoffMs));
+    ? fail(job, timing.now(), retentionMs, toJobError(error))
+    : postpone(
+      job,
+      timing.now(),
+      backoff(failures, backoffMs, timing.random),
+    );
 }
 
 function toJobError(error: unknown): JobError {

@@ -6,13 +6,13 @@
 
 import { CountersignError } from "../errors.ts";
 import { canonicalJson } from "../json/canonical_json.ts";
-import { sign } from "../signing/hmac.ts";
 import { type Nonce, replayedError, type Spend } from "../signing/nonce.ts";
 import type { Tool } from "../tool/tool.ts";
 import { settlesWithin } from "../waiting.ts";
 import { answerQuestions } from "./answer.ts";
 import type { Background } from "./background.ts";
 import { accept, isFinal, type Job } from "./job.ts";
+import { momentOf } from "./lease.ts";
 import type { JobOutcome } from "./outcome.ts";
 import type { Acceptance, Listing, Page, StoredJob } from "./store.ts";
 import { watchJob, type WatchOptions, type WatchServices } from "./watch.ts";
@@ -30,6 +30,8 @@ export interface Start {
 
 /** The jobs of a server. */
 export interface Jobs {
+  /** The id of the job that a client's request started, if it started one. */
+  idOf(clientId: string, requestId: string): Promise<string>;
   /**
    * Accepts a job, or finds the one that this request started before; with
    * its end, if that comes within the tool's `waitMs`.
@@ -84,8 +86,8 @@ export interface Jobs {
 export interface JobsOptions extends WatchServices {
   /** Spends the nonce of a start whose job is there already. */
   readonly spend: Spend;
-  /** Derives job ids; non-extractable. */
-  readonly idKey: CryptoKey;
+  /** Derives job ids: a MAC under a key of the server's own. */
+  readonly sign: (text: string) => Promise<string>;
   readonly leaseMs: number;
   /** Most unfinished jobs that a client may have. */
   readonly maxUnfinished: number;
@@ -117,6 +119,7 @@ export function createJobs(options: JobsOptions): Jobs {
   }
 
   return {
+    idOf: (clientId, requestId) => deriveId(clientId, requestId, options),
     watch,
     start: (start, background) => startJob(start, background, options),
 
@@ -152,8 +155,9 @@ async function startJob(
   background: Background,
   options: JobsOptions,
 ): Promise<JobOutcome> {
-  const { worker, spend } = options;
+  const { worker, spend, timing } = options;
   const { name, tool, args, nonce, signal } = start;
+  const begun = momentOf(timing);
   const acceptance = await acceptStart(start, options);
   if (acceptance.kind === "replayed") throw replayedError();
   let { stored } = acceptance;
@@ -162,17 +166,17 @@ async function startJob(
     await refuseConflict(stored.job, name, args, options);
     if (nonce && !await spend(nonce)) throw replayedError();
   } else if (stored.job.lease) {
-    running = worker.run(stored, background.env, background.sliceMs);
+    running = worker.run(stored, begun, background.env, background.sliceMs);
     background.run(running);
   }
   const { pollAfterMs = 0, waitMs = 0 } = tool.job ?? {};
   if (waitMs > 0) {
-    const began = Date.now();
+    const began = timing.monotonic();
     // The run itself tells of its end, where it is here.
-    if (running && await settlesWithin(running, waitMs)) {
+    if (running && await settlesWithin(running, waitMs, signal, timing)) {
       stored = await running ?? stored;
     }
-    const leftMs = began + waitMs - Date.now();
+    const leftMs = began + waitMs - timing.monotonic();
     const watchOptions = { signal, waitMs: leftMs, background };
     for await (const outcome of watchJob(stored, watchOptions, options)) {
       if (isFinal(outcome.job)) return outcome;
@@ -181,17 +185,24 @@ async function startJob(
   return { ...stored, kind: "accepted", pollAfterMs };
 }
 
+async function deriveId(
+  clientId: string,
+  requestId: string,
+  { sign }: Pick<JobsOptions, "sign">,
+): Promise<string> {
+  // The alphabet of ids has no line feed: the text is unambiguous.
+  return (await sign(`${clientId}\n${requestId}`)).slice(0, 32);
+}
+
 async function acceptStart(
   { clientId, requestId, name, args, nonce }: Start,
-  { store, worker, idKey, leaseMs, maxUnfinished, now }: JobsOptions,
+  options: JobsOptions,
 ): Promise<Acceptance> {
-  // The alphabet of ids has no line feed: the text is unambiguous.
-  const text = `${clientId}\n${requestId}`;
-  const [mac, unfinished] = await Promise.all([
-    sign(idKey, text),
+  const { store, worker, leaseMs, maxUnfinished, timing } = options;
+  const [id, unfinished] = await Promise.all([
+    deriveId(clientId, requestId, options),
     store.unfinished(clientId, maxUnfinished),
   ]);
-  const id = mac.slice(0, 32);
   if (unfinished >= maxUnfinished && await store.read(id) === undefined) {
     throw new CountersignError(
       "too_many_jobs",
@@ -203,7 +214,7 @@ async function acceptStart(
   const request = { id, tool: name, clientId, requestId };
   let acceptance: Acceptance | undefined;
   try {
-    const job = accept(request, now(), lease, leaseMs);
+    const job = accept(request, timing.now(), lease, leaseMs);
     acceptance = await store.accept(job, args, nonce);
   } finally {
     if (acceptance?.kind !== "accepted") worker.freeSlot(lease);

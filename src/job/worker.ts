@@ -8,8 +8,9 @@ import type { KvLike } from "../kv/kv.ts";
 import { runAttempt } from "./attempt.ts";
 import { type EndingOptions, recordEnding } from "./ending.ts";
 import { cancel, claim, isFinal } from "./job.ts";
-import { holdLease, type Lease } from "./lease.ts";
+import { holdLease, type Lease, type Moment, momentOf } from "./lease.ts";
 import { logFields } from "./log_fields.ts";
+import { createSightings } from "./sightings.ts";
 import { createSlots } from "./slots.ts";
 import type { Due, StoredJob } from "./store.ts";
 
@@ -52,10 +53,12 @@ export interface Worker {
   /**
    * Runs a job whose lease was just taken, until it ends or gives way.
    *
+   * @param begun When the write began that took the lease.
    * @returns The job as it then stands; `undefined` if the lease was lost.
    */
   run(
     claimed: StoredJob,
+    begun: Moment,
     env: unknown,
     sliceMs?: number,
   ): Promise<StoredJob | undefined>;
@@ -71,19 +74,26 @@ export interface Worker {
 
 /** Makes a worker. */
 export function createWorker(options: WorkerOptions): Worker {
-  const { store, leaseMs, concurrency, now } = options;
+  const { store, leaseMs, concurrency, timing } = options;
+  const { now } = timing;
   const running: Running = new Map();
-  const slots = createSlots(concurrency, now);
+  const slots = createSlots(concurrency, timing);
+  const sightings = createSightings(leaseMs, timing);
   const stopping = new AbortController();
 
   function takeSlot(): string | undefined {
     return stopping.signal.aborted ? undefined : slots.take();
   }
 
-  async function run(claimed: StoredJob, env: unknown, sliceMs = Infinity) {
+  async function run(
+    claimed: StoredJob,
+    begun: Moment,
+    env: unknown,
+    sliceMs = Infinity,
+  ) {
     const { id, lease: token } = claimed.job;
     if (token) slots.extend(token, sliceMs);
-    const lease = holdLease(claimed, store, leaseMs, now);
+    const lease = holdLease(claimed, begun, options);
     const slice = { env, sliceEnd: now() + sliceMs, stopping: stopping.signal };
     const done = attemptAndRecord(claimed, lease, slice, options)
       .finally(() => {
@@ -95,8 +105,10 @@ export function createWorker(options: WorkerOptions): Worker {
   }
 
   async function takeUp(stored: StoredJob, env: unknown, sliceMs?: number) {
+    if (running.has(stored.job.id) || !sightings.mayTake(stored)) return false;
     const token = takeSlot();
     if (token === undefined) return false;
+    const begun = momentOf(timing);
     let claimed: StoredJob | undefined;
     try {
       const next = claim(stored.job, now(), token, leaseMs);
@@ -105,13 +117,13 @@ export function createWorker(options: WorkerOptions): Worker {
       if (claimed === undefined) slots.free(token);
     }
     if (claimed === undefined) return false;
-    await run(claimed, env, sliceMs);
+    await run(claimed, begun, env, sliceMs);
     return true;
   }
 
   async function work({ env, limit, budgetMs = Infinity, sliceMs }: WorkRound) {
     const report: WorkReport = { ran: 0, removed: 0 };
-    const until = Date.now() + budgetMs;
+    const until = timing.monotonic() + budgetMs;
     const entries = await store.due(now(), limit);
 
     async function workOn(entry: Due): Promise<void> {
@@ -123,7 +135,7 @@ export function createWorker(options: WorkerOptions): Worker {
     }
     const runner = async () => {
       for (let entry = entries.shift(); entry; entry = entries.shift()) {
-        if (stopping.signal.aborted || Date.now() > until) return;
+        if (stopping.signal.aborted || timing.monotonic() > until) return;
         await workOn(entry);
       }
     };
@@ -153,12 +165,12 @@ type Running = Map<string, { lease: Lease; done: Promise<unknown> }>;
 async function cancelJob(
   stored: StoredJob,
   running: Running,
-  { store, retentionMs, now }: WorkerOptions,
+  { store, retentionMs, timing }: WorkerOptions,
 ): Promise<StoredJob | undefined> {
   let current: StoredJob | undefined = stored;
   while (current) {
     if (isFinal(current.job)) return current;
-    const next = cancel(current.job, now(), retentionMs);
+    const next = cancel(current.job, timing.now(), retentionMs);
     const cancelled = await store.replace(current, next);
     if (cancelled) {
       running.get(next.id)?.lease.lose();
@@ -175,10 +187,10 @@ async function attemptAndRecord(
   slice: { env: unknown; sliceEnd: number; stopping: AbortSignal },
   options: WorkerOptions,
 ): Promise<StoredJob | undefined> {
-  const { tools, store, kv, log, now } = options;
+  const { tools, store, kv, log, timing } = options;
   const tool = tools[job.tool];
   try {
-    const attempt = { ...slice, job, lease, tool, store, kv, log, now };
+    const attempt = { ...slice, job, lease, tool, store, kv, log, timing };
     return await recordEnding(await runAttempt(attempt), lease, options);
   } catch (error) {
     // The lease runs out, and the job is taken up again.
