@@ -7,7 +7,7 @@ import {
   OTHER_SECRET,
   SECRET,
   SERVER_ID,
-} from "../support/envelopes.ts";
+} from "../support/parties.ts";
 import {
   type AnswerDraft,
   answerDrafts,

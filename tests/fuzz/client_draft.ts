@@ -1,7 +1,7 @@
 /** An answer of `mcp/0.1` as plain data: what is written, signed, and altered. */
 import { createHmac } from "node:crypto";
 import fc from "npm:fast-check@4.10.2";
-import { OTHER_SECRET, SECRET, SERVER_ID } from "../support/envelopes.ts";
+import { OTHER_SECRET, SECRET, SERVER_ID } from "../support/parties.ts";
 import { answerKey, answerMac } from "./envelope_answer.ts";
 import { NOW } from "./observed_server.ts";
 import {

@@ -7,7 +7,7 @@ import {
   OTHER_SECRET,
   SECRET,
   SERVER_ID,
-} from "../support/envelopes.ts";
+} from "../support/parties.ts";
 import { answerKey } from "./envelope_answer.ts";
 import { NOW } from "./observed_server.ts";
 import { canonicalOf, readText } from "./strict_json.ts";

@@ -5,7 +5,7 @@ import {
   OTHER_SECRET,
   SECRET,
   SERVER_ID,
-} from "../support/envelopes.ts";
+} from "../support/parties.ts";
 import { requestMac } from "./envelope_answer.ts";
 import { NOW } from "./observed_server.ts";
 import { type JsonObject, readBytes, type Value } from "./strict_json.ts";

@@ -1,13 +1,13 @@
 /** Envelopes: well and badly made, well and badly signed, altered, repeated. */
 import fc from "npm:fast-check@4.10.2";
+import { request } from "../support/envelopes.ts";
 import {
   CLIENT_ID,
   OTHER_ID,
   OTHER_SECRET,
-  request,
   SECRET,
   SERVER_ID,
-} from "../support/envelopes.ts";
+} from "../support/parties.ts";
 import { checkAftermath } from "./aftermath.ts";
 import { measureBudget } from "./cost.ts";
 import { checkAnswer, type EnvelopeAnswer } from "./envelope_answer.ts";

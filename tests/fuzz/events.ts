@@ -2,7 +2,7 @@
 import process from "node:process";
 import fc from "npm:fast-check@4.10.2";
 import { SignatureError, signedFetch } from "../../src/signatures/mod.ts";
-import { CLIENT_ID, SECRET, SERVER_ID } from "../support/envelopes.ts";
+import { CLIENT_ID, SECRET, SERVER_ID } from "../support/parties.ts";
 import { writeMcp } from "./mcp_draft.ts";
 import {
   NOW,

@@ -1,6 +1,6 @@
 /** HTTP itself: methods, paths, hosts, media types, bodies in pieces. */
 import fc from "npm:fast-check@4.10.2";
-import { CLIENT_ID, SECRET, SERVER_ID } from "../support/envelopes.ts";
+import { CLIENT_ID, SECRET, SERVER_ID } from "../support/parties.ts";
 import { checkAftermath } from "./aftermath.ts";
 import { checkAnswer } from "./envelope_answer.ts";
 import { expectedOf } from "./envelope_oracle.ts";

@@ -1,13 +1,13 @@
 /** Jobs polled, answered, cancelled and listed, by their owner and by others. */
 import fc from "npm:fast-check@4.10.2";
+import { request } from "../support/envelopes.ts";
 import {
   CLIENT_ID,
   OTHER_ID,
   OTHER_SECRET,
-  request,
   SECRET,
   SERVER_ID,
-} from "../support/envelopes.ts";
+} from "../support/parties.ts";
 import { checkAftermath } from "./aftermath.ts";
 import { checkAnswer, type EnvelopeAnswer } from "./envelope_answer.ts";
 import { write } from "./envelope_draft.ts";

@@ -1,7 +1,7 @@
 /** Signed MCP: requests and answers that are altered on their way. */
 import fc from "npm:fast-check@4.10.2";
 import { SignatureError, signedFetch } from "../../src/signatures/mod.ts";
-import { CLIENT_ID, SECRET, SERVER_ID } from "../support/envelopes.ts";
+import { CLIENT_ID, SECRET, SERVER_ID } from "../support/parties.ts";
 import { checkAftermath } from "./aftermath.ts";
 import { writeMcp } from "./mcp_draft.ts";
 import {

@@ -2,7 +2,7 @@
 import fc from "npm:fast-check@4.10.2";
 import { createClient } from "../../src/client/mod.ts";
 import { CountersignError } from "../../src/errors.ts";
-import { CLIENT_ID, SECRET, SERVER_ID } from "../support/envelopes.ts";
+import { CLIENT_ID, SECRET, SERVER_ID } from "../support/parties.ts";
 import {
   NOW,
   type ObservedServer,

@@ -16,7 +16,7 @@ import {
   SECRET,
   SERVER_ID,
   SERVER_SECRET,
-} from "../support/envelopes.ts";
+} from "../support/parties.ts";
 import { type Commit, type MemoryKv, memoryKv } from "./memory_kv.ts";
 import { brief, must, Violation } from "./violation.ts";
 

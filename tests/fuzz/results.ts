@@ -1,6 +1,7 @@
 /** Whatever a tool may return or throw, by every way that leads back. */
 import fc from "npm:fast-check@4.10.2";
-import { CLIENT_ID, request, SECRET, SERVER_ID } from "../support/envelopes.ts";
+import { request } from "../support/envelopes.ts";
+import { CLIENT_ID, SECRET, SERVER_ID } from "../support/parties.ts";
 import { checkAftermath } from "./aftermath.ts";
 import { checkAnswer } from "./envelope_answer.ts";
 import { write } from "./envelope_draft.ts";

@@ -1,14 +1,13 @@
 /** Starts of jobs: repeated, replayed, conflicting, large, and very many at once. */
 import fc from "npm:fast-check@4.10.2";
+import { request, signatureOf } from "../support/envelopes.ts";
 import {
   CLIENT_ID,
   OTHER_ID,
   OTHER_SECRET,
-  request,
   SECRET,
   SERVER_ID,
-  signatureOf,
-} from "../support/envelopes.ts";
+} from "../support/parties.ts";
 import { checkAftermath } from "./aftermath.ts";
 import { checkAnswer } from "./envelope_answer.ts";
 import { writeMcp } from "./mcp_draft.ts";
