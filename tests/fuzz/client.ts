@@ -1,5 +1,4 @@
 /** Answers to the client: forged, altered, malformed, huge, broken off. */
-import fc from "npm:fast-check@4.10.2";
 import { createClient } from "../../src/client/mod.ts";
 import { CountersignError, HTTP_STATUS } from "../../src/errors.ts";
 import {

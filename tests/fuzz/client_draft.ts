@@ -17,11 +17,9 @@ import {
   byteEdits,
   type Edit,
   edits,
-  jsonText,
-  largeText,
-  literal,
-  text,
-} from "./texts.ts";
+} from "./edits.ts";
+import { jsonText, largeText } from "./json_texts.ts";
+import { literal, text } from "./texts.ts";
 
 export interface AnswerDraft {
   readonly method: "call" | "start";

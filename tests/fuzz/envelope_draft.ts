@@ -18,16 +18,16 @@ import {
   byteEdits,
   type Edit,
   edits,
-  id,
+} from "./edits.ts";
+import {
   jsonText,
   largeText,
-  literal,
   numberText,
   objectText,
   space,
   spread,
-  stringText,
-} from "./texts.ts";
+} from "./json_texts.ts";
+import { id, literal, stringText } from "./texts.ts";
 
 const MEMBERS = [
   "v",

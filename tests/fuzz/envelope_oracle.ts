@@ -101,7 +101,7 @@ function codesOf(
     return ["unknown_tool"];
   }
   if (tool === "forbidden" && caller === CLIENT_ID) {
-    return ["forbidden", "unknown_tool"]; // it may read like none
+    return ["unknown_tool"]; // it reads like none
   }
   if (["take", "read", "forbidden"].includes(tool)) {
     const fits = [...args.keys()].every((name) => name === "value");

@@ -13,7 +13,8 @@ import { checkAnswer, type EnvelopeAnswer } from "./envelope_answer.ts";
 import { write } from "./envelope_draft.ts";
 import { type ObservedServer, observedServer } from "./observed_server.ts";
 import type { Kind } from "./run.ts";
-import { jsonText, objectText, stringText, text } from "./texts.ts";
+import { jsonText, objectText } from "./json_texts.ts";
+import { stringText, text } from "./texts.ts";
 import { brief, must } from "./violation.ts";
 
 interface ControlStep {

@@ -2,13 +2,8 @@
 import type { Kind, Subject } from "./run.ts";
 import { checkAftermath } from "./aftermath.ts";
 import { type Budget, measureBudget } from "./cost.ts";
-import {
-  type McpDraft,
-  mcpDrafts,
-  type McpParts,
-  MODERN,
-  writeMcp,
-} from "./mcp_draft.ts";
+import { mcpDrafts } from "./mcp_cases.ts";
+import { type McpDraft, type McpParts, MODERN, writeMcp } from "./mcp_draft.ts";
 import {
   type ObservedServer,
   observedServer,

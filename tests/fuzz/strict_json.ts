@@ -13,7 +13,8 @@ export type Problem =
   | "a lone surrogate"
   | "no double holds it"
   | "an integer that no double holds"
-  | "deeper than 64";
+  | "deeper than 64"
+  | "more than 10000 members";
 
 export interface StrictText {
   readonly value: Value;
@@ -24,6 +25,7 @@ export interface StrictText {
 
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const SPACE = /[ \t\n\r]*/y;
+// deno-lint-ignore no-control-regex -- JSON has them escaped only
 const STRING = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
 const WORDS = { true: true, false: false, null: null } as const;
 const SHORT: Readonly<Record<string, string>> = {
@@ -33,6 +35,9 @@ const SHORT: Readonly<Record<string, string>> = {
   r: "\r",
   t: "\t",
 };
+
+/** Most members that one object may have. */
+const MOST_MEMBERS = 10_000;
 
 /** An array or object that is being read, and where its values go. */
 interface Open {
@@ -85,6 +90,9 @@ class Reader {
       else {
         if (top.into.has(top.name)) this.#problems.add("a name twice");
         top.into.set(top.name, value);
+        if (top.into.size > MOST_MEMBERS) {
+          this.#problems.add("more than 10000 members");
+        }
       }
       const isArray = Array.isArray(top.into);
       if (this.#take(",")) {
