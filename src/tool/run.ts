@@ -7,7 +7,7 @@
 import { CountersignError, ToolError } from "../errors.ts";
 import type { Timing } from "../timing.ts";
 import { waitWithin, withLimits } from "../waiting.ts";
-import { check, sentence } from "./schema.ts";
+import { check, sentence } from "./check.ts";
 import type { Tool, ToolContext } from "./tool.ts";
 
 /**

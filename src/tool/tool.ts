@@ -5,8 +5,10 @@
  */
 
 import type { KvLike } from "../kv/kv.ts";
+import { cut } from "../text.ts";
 import type { Ask, QuestionKind } from "./question.ts";
-import { type Schema, skipArrayKeyChecks } from "./schema.ts";
+import type { InferInput, InferOutput, Schema } from "./standard_schema.ts";
+import { checkSchemas } from "./tool_schemas.ts";
 
 /** What a running tool may reach. */
 export interface ToolContext {
@@ -145,8 +147,10 @@ export interface ToolDefinition<
   title?: string;
   /** What it does to the world. */
   annotations?: ToolAnnotations;
-  /** Schema of the arguments, made with `type`. */
+  /** Schema of the arguments: made with `type`, or any Standard Schema. */
   input: Input;
+  /** Whether arguments that `input` does not name are let through. Defaults to `false`. */
+  open?: boolean;
   /** Schema of the result. Without one, any JSON is sent. */
   output?: Output;
   /** Whether a call may run twice without harm. Defaults to `false`. */
@@ -155,7 +159,7 @@ export interface ToolDefinition<
   timeoutMs?: number;
   /** The work: takes checked arguments, returns JSON. */
   run(
-    args: Input["infer"],
+    args: InferOutput<Input>,
     context: Context,
   ): ToolReturn<Output, Result> | Promise<ToolReturn<Output, Result>>;
 }
@@ -173,16 +177,18 @@ export interface JobDefinition<Args> {
 
 /** What a tool returns: what its output schema takes, or anything. */
 export type ToolReturn<Output, Result> = Output extends Schema
-  ? Output["inferIn"]
+  ? InferInput<Output>
   : Result;
 /** What a caller gets: what the output schema makes of it. */
-export type ToolResult<Output, Result> = Output extends Schema ? Output["infer"]
+export type ToolResult<Output, Result> = Output extends Schema
+  ? InferOutput<Output>
   : Result;
 
 /**
  * Defines a tool, its types inferred from its schemas.
  *
- * @throws {TypeError} If the description is empty.
+ * @throws {TypeError} If the description is empty, or a schema is none, has no
+ * JSON Schema, or lets through what it does not name.
  * @throws {RangeError} If a number is out of range.
  *
  * @example A tool that answers at once
@@ -220,8 +226,8 @@ export function defineTool<
 >(
   definition:
     & ToolDefinition<Input, Output, Result, JobContext>
-    & JobDefinition<Input["infer"]>,
-): Tool<Input["inferIn"], ToolResult<Output, Result>, true>;
+    & JobDefinition<InferOutput<Input>>,
+): Tool<InferInput<Input>, ToolResult<Output, Result>, true>;
 /** Defines a tool that answers at once. */
 export function defineTool<
   const Input extends Schema,
@@ -231,7 +237,7 @@ export function defineTool<
   definition:
     & ToolDefinition<Input, Output, Result, ToolContext>
     & { job?: undefined },
-): Tool<Input["inferIn"], ToolResult<Output, Result>, false>;
+): Tool<InferInput<Input>, ToolResult<Output, Result>, false>;
 export function defineTool(
   definition:
     & ToolDefinition<Schema, Schema | undefined, unknown, never>
@@ -241,8 +247,7 @@ export function defineTool(
     description,
     title,
     annotations,
-    input,
-    output,
+    open = false,
     replayable = false,
     timeoutMs,
     prepare,
@@ -257,11 +262,10 @@ export function defineTool(
     ? undefined
     : jobOptions(definition.job === true ? {} : definition.job);
   return {
-    description,
-    title,
+    description: cut(description),
+    title: title && cut(title),
     annotations,
-    input: skipArrayKeyChecks(input),
-    output: output && skipArrayKeyChecks(output),
+    ...checkSchemas(definition, open),
     job,
     replayable,
     timeoutMs,
