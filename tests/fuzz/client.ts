@@ -10,7 +10,7 @@ import {
 import {
   type AnswerDraft,
   answerDrafts,
-  isGoodAnswer,
+  goodAnswerOf,
   writeAnswer,
 } from "./client_draft.ts";
 import { NOW } from "./observed_server.ts";
@@ -66,16 +66,16 @@ async function checkClient(draft: AnswerDraft): Promise<void> {
     ? start("keep", {}).then(readHandle)
     : call("take", {});
   const got = await calling.then((value) => ({ value }), (error) => error);
-  const read = isGoodAnswer(bytes, requestId);
+  const read = goodAnswerOf(bytes, requestId);
   if (got instanceof Error) return checkError(got, draft, read);
   must(
-    read !== undefined && read.get("ok") === true,
+    read?.answer.get("ok") === true,
     "a refused answer is never believed",
     () => `a client believed: ${brief(new TextDecoder().decode(bytes))}`,
   );
   if (draft.method === "start") return;
   const { value } = got as { value: unknown };
-  const signed = exactOf(read.get("result") ?? null, true);
+  const signed = exactOf(read?.answer.get("result") ?? null, true);
   must(
     exactOfJs(value) === signed,
     "a tool gets what was signed",
@@ -91,7 +91,7 @@ function readHandle(handle: { readonly id?: unknown }): unknown {
 function checkError(
   error: Error,
   draft: AnswerDraft,
-  read: ReturnType<typeof isGoodAnswer>,
+  read: ReturnType<typeof goodAnswerOf>,
 ): void {
   must(
     error instanceof CountersignError,
@@ -144,12 +144,13 @@ function checkError(
     );
     return;
   }
-  const isGood = draft.breaksAt === undefined && read.get("ok") === true &&
-    draft.method === "call";
+  const { answer, isPlain } = read;
+  const isGood = isPlain && draft.breaksAt === undefined &&
+    answer.get("ok") === true && draft.method === "call";
   must(
     !isGood,
     "a good answer is believed",
-    () => `${code} for ${brief(canonicalOf(read))}: ${message}`,
+    () => `${code} for ${brief(canonicalOf(answer))}: ${message}`,
   );
 }
 

@@ -7,6 +7,7 @@ import { NOW } from "./observed_server.ts";
 import {
   canonicalOf,
   type JsonObject,
+  type Problem,
   readBytes,
   readText,
 } from "./strict_json.ts";
@@ -207,14 +208,23 @@ function countersign(text: string, signer: AnswerDraft["signer"]): string {
   return text.replace(UNSIGNED, mac.digest("hex"));
 }
 
+/** What a client may take or leave: the value is the one that was signed. */
+const HARMLESS: readonly Problem[] = [
+  "an integer that no double holds",
+  "more than 10000 members",
+];
+
 /** The answer, if it is what the server signed for this call. */
-export function isGoodAnswer(
+export function goodAnswerOf(
   bytes: Uint8Array,
   requestId: string,
-): JsonObject | undefined {
+): { readonly answer: JsonObject; readonly isPlain: boolean } | undefined {
   const read = readBytes(bytes);
-  if (!(read?.value instanceof Map) || read.problems.size > 0) return undefined;
-  const answer = read.value;
+  if (!(read?.value instanceof Map)) return undefined;
+  const { value: answer, problems } = read;
+  if ([...problems].some((problem) => !HARMLESS.includes(problem))) {
+    return undefined;
+  }
   const names = [...answer.keys()].sort().join();
   const isRight =
     names === "error,ok,request_id,result,server_id,signature,status,ts_ms,v" &&
@@ -225,5 +235,5 @@ export function isGoodAnswer(
     answer.get("ok") === (answer.get("status") !== "error") &&
     answer.get("ok") === (answer.get("error") === null) &&
     answer.get("signature") === answerMac(answer, SECRET);
-  return isRight ? answer : undefined;
+  return isRight ? { answer, isPlain: problems.size === 0 } : undefined;
 }
