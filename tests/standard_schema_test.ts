@@ -14,8 +14,9 @@ import * as v from "npm:valibot@1.2.0";
 import * as z from "npm:zod@4.2.1";
 import { createClient, defineTool, type Schema, type } from "../mod.ts";
 import { check } from "../src/tool/check.ts";
-import { CLIENT_ID, SECRET, SERVER_ID, signed } from "./support/envelopes.ts";
+import { signed } from "./support/envelopes.ts";
 import { call, textOf } from "./support/mcp.ts";
+import { CLIENT_ID, SECRET, SERVER_ID } from "./support/parties.ts";
 import { withServer } from "./support/servers.ts";
 
 const ark = {
@@ -143,7 +144,7 @@ Deno.test("types follow from any library's schema, through to the client", async
   };
   await withServer(async ({ handle }) => {
     const client = createClient<typeof tools>({
-      handle,
+      fetch: handle,
       clientId: CLIENT_ID,
       secret: SECRET,
       serverId: SERVER_ID,

@@ -14,12 +14,12 @@
 
 import { CountersignError, type ErrorCode } from "../errors.ts";
 import { pause } from "../waiting.ts";
-import { type AttemptOptions, createAttempt } from "./attempt.ts";
+import { createTry, type TryOptions } from "./try.ts";
 import { createFreshness } from "./freshness.ts";
 import type { ServerResponse } from "./response.ts";
 
 /** Options for {@linkcode sender}. */
-export interface SenderOptions extends AttemptOptions {
+export interface SenderOptions extends TryOptions {
   /** Tries after the first. */
   readonly retries: number;
   /** Current time, in Unix milliseconds. */
@@ -69,7 +69,7 @@ const LONGEST_WAIT_MS = 60_000;
 
 /** Makes a sender. */
 export function sender(options: SenderOptions): Send {
-  const attempt = createAttempt(options);
+  const makeTry = createTry(options);
   const freshness = createFreshness(options.now);
 
   /** Makes one try, and believes its response only if it is to this very try. */
@@ -80,7 +80,7 @@ export function sender(options: SenderOptions): Send {
   ): Promise<ServerResponse> {
     const sentAt = freshness.now();
     const id = requestId ?? crypto.randomUUID();
-    const response = await attempt(
+    const response = await makeTry(
       { tool, args, requestId: id, nonce, sentAt },
       signal,
     );

@@ -65,7 +65,10 @@ export function parseInnerList(member: string): InnerList {
  * @throws {SyntaxError} If it is none, or there is no such member.
  */
 export function parseBytes(member = ""): Uint8Array<ArrayBuffer> {
-  const [, base64] = /^:(.+):$/.exec(member) ?? [];
+  // RFC 9651 section 3.3.5
+  const [, base64] =
+    /^:((?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==)?|[A-Za-z0-9+/]{3}=?)?):$/
+      .exec(member) ?? [];
   if (!base64) throw unreadable(member);
   return fromBase64(base64);
 }

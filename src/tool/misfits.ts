@@ -174,7 +174,8 @@ function isPlain(schema: unknown, value: unknown): boolean {
   for (const keyword in schema) {
     if (keyword !== "type" && !ANNOTATIONS.has(keyword)) return false;
   }
-  return schema.type === typeof value;
+  const kind: unknown = typeof value;
+  return schema.type === kind;
 }
 
 const ANNOTATIONS = new Set(["description", "title", "default", "examples"]);
@@ -246,9 +247,11 @@ function isOfType(value: unknown, type: unknown): boolean {
     case "object":
       return isObject(value);
     case "string":
+      return typeof value === "string";
     case "number":
+      return typeof value === "number";
     case "boolean":
-      return typeof value === type;
+      return typeof value === "boolean";
     default:
       return true;
   }

@@ -23,7 +23,7 @@ import { withLimits } from "../waiting.ts";
 import { readResponse, type ServerResponse } from "./response.ts";
 
 /** Whom tries are signed for and by, and how they get there. */
-export interface AttemptOptions {
+export interface TryOptions {
   readonly clientId: string;
   readonly secret: Secret;
   readonly serverId: string;
@@ -51,13 +51,13 @@ export interface Try {
  *
  * @throws {CountersignError} `unreachable`, or what `readResponse` throws.
  */
-export type Attempt = (
+export type TrySending = (
   one: Try,
   signal: AbortSignal | undefined,
 ) => Promise<ServerResponse>;
 
 /** Makes what makes tries. */
-export function createAttempt(options: AttemptOptions): Attempt {
+export function createTry(options: TryOptions): TrySending {
   const { clientId, serverId, deliver, timeoutMs, maxAnswerBytes } = options;
   const secret = secretBytes(
     options.secret,
