@@ -201,7 +201,7 @@ function checkReaders(field: string): void {
         ? Number(text) === other
         : typeof other === "string" || typeof other === "boolean"
         ? text === literalOf(other)
-        : !(other instanceof Token);
+        : !(other instanceof Token) || text === other.toString();
       must(same, "two readers agree", () => `another ${param}: ${brief(raw)}`);
     }
   }

@@ -19,7 +19,7 @@ import { brief, must } from "./violation.ts";
 
 interface ControlStep {
   readonly tool: "poll_job" | "answer_job" | "cancel_job" | "list_jobs";
-  /** JSON text; `$JOB` stands for the job's id. */
+  /** JSON text; `$JOB` stands for the job's id, `$MANY` and `$MORE` for long texts. */
   readonly args: string;
   readonly byOther: boolean;
 }
@@ -54,8 +54,8 @@ const reply = fc.oneof(
       '{"action":"accept"}',
       '{"action":"accept","content":[]}',
       '{"action":"accept","content":{"name":"Ada"}}',
-      `{"action":"accept","content":{"name":"${"x".repeat(300_000)}"}}`,
-      `{"action":"accept","content":{"more":"${"x".repeat(900_000)}"}}`,
+      `{"action":"accept","content":{"name":"$MANY"}}`,
+      `{"action":"accept","content":{"more":"$MORE"}}`,
     ),
   },
   { weight: 1, arbitrary: jsonText },
@@ -156,7 +156,9 @@ async function checkStep(
   const { sent, answer } = await send(
     server,
     tool,
-    args.replaceAll("$JOB", id),
+    args.replaceAll("$JOB", id)
+      .replace("$MANY", "x".repeat(300_000))
+      .replace("$MORE", "x".repeat(900_000)),
     byOther,
     i,
   );
