@@ -156,9 +156,10 @@ async function checkLimit(
 ): Promise<void> {
   const observed = observedServer({
     jobs: { maxUnfinished: LIMIT },
-    mcp: { authenticate: "none" },
+    mcp: { authenticate: () => Promise.resolve({ id: CLIENT_ID }) },
   });
   const { handle } = observed.server;
+  let answered: Promise<unknown> | undefined;
   try {
     if (by === "envelopes") {
       await Promise.all(
@@ -187,8 +188,7 @@ async function checkLimit(
       });
       const url = "http://localhost/mcp";
       const sent = new Request(url, { method: "POST", headers, body });
-      const answered = handle(sent); // waits for the jobs, which do not end
-      answered.catch(() => {});
+      answered = handle(sent); // waits for the jobs, which do not end
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     const active = observed.kv.keys().filter((key) => key[2] === "job").length;
@@ -198,19 +198,45 @@ async function checkLimit(
       () => `more than ${LIMIT} by ${by}: ${active} of ${atOnce}`,
     );
   } finally {
+    await endAll(observed, answered);
     await observed.stop();
   }
 }
 
+/** Cancels jobs until nobody waits for one; a batch may start the next. */
+async function endAll(
+  { kv, server }: ObservedServer,
+  answered: Promise<unknown> | undefined,
+): Promise<void> {
+  let isAnswered = answered === undefined;
+  answered?.finally(() => isAnswered = true);
+  for (let round = 0; round === 0 || !isAnswered; round++) {
+    for (const [, , kind, id] of kv.keys()) {
+      if (kind !== "job") continue;
+      const body = cancelling(String(id), round);
+      await (await server.handle(request(body))).body?.cancel();
+    }
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
 function waiting(requestId: string): string {
+  return signedCall(requestId, "waits", {});
+}
+
+function cancelling(id: string, round: number): string {
+  return signedCall(`cancel-${id}-${round}`, "cancel_job", { job_id: id });
+}
+
+function signedCall(requestId: string, tool: string, args: object): string {
   const fields = {
     v: "mcp/0.1",
     request_id: requestId,
     ts_ms: NOW,
     client_id: CLIENT_ID,
     server_id: SERVER_ID,
-    tool: "waits",
-    args: {},
+    tool,
+    args,
     nonce: `nonce-of-sixteen-or-more-${requestId}`,
   };
   return JSON.stringify({ ...fields, signature: signatureOf(fields, SECRET) });
