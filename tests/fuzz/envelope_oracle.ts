@@ -37,6 +37,7 @@ const TOOLS = [
   "prepared",
   "returns_later",
   "waits",
+  "mutters",
   "asks",
 ];
 const BUILTINS = [

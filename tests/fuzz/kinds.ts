@@ -12,6 +12,7 @@ import { mcpSigned } from "./mcp_signed.ts";
 import { middle } from "./middle.ts";
 import { results } from "./results.ts";
 import type { Kind } from "./run.ts";
+import { words } from "./words.ts";
 import { starts } from "./starts.ts";
 
 export const KINDS: readonly Kind[] = [
@@ -27,5 +28,6 @@ export const KINDS: readonly Kind[] = [
   results,
   starts,
   jobControl,
+  words,
   configuration,
 ] as readonly Kind[];

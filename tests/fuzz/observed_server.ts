@@ -257,6 +257,22 @@ function toolsOf(runs: Run[], next: () => unknown): Tools {
       job: { ...job, waitMs: 2000 },
       run: (args) => (saw("returns_later", args), next() as object),
     }),
+    mutters: defineTool({
+      description: "A job that says what the case says, and waits to be told",
+      input: type({}),
+      job,
+      run: async (_args, { ask, log, progress }) => {
+        const { words, fraction } = next() as {
+          words: string;
+          fraction: number;
+        };
+        log(words, { words });
+        progress(fraction, words);
+        const form = type({ name: "string" });
+        await ask("who", { message: `Who? ${words}`, form });
+        return "told";
+      },
+    }),
     waits: defineTool({
       description: "A job that ends when it is cancelled",
       input: anything,
