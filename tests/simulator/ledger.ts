@@ -1,0 +1,267 @@
+/**
+ * The ledger: what truly happened to every job, seen from outside. It watches
+ * commits land, and is told by bodies and by clients; it never asks the engine.
+ */
+import type { KvKey } from "../../src/kv/kv.ts";
+import type { KvModel, Mutation } from "./kv_model.ts";
+import type { Mix } from "./mix.ts";
+import type { Process } from "./process.ts";
+import {
+  type JobRecord,
+  partsOf,
+  PREFIX,
+  readJobRecord,
+  readTag,
+} from "./records.ts";
+import type { Script } from "./scripts.ts";
+import type { World } from "./world.ts";
+
+/** What is known of one job. */
+export interface JobFacts {
+  readonly id: string;
+  readonly clientId: string;
+  readonly requestId: string;
+  readonly script: Script;
+  record: JobRecord;
+  /** Times that a lease was taken. */
+  claims: number;
+  holder: Process | undefined;
+  /** When its record was last written. */
+  writtenAt: number;
+  /** When it was last given up by its holder, of its own will. */
+  suspendedAt: number | undefined;
+  endedAt: number | undefined;
+  removedAt: number | undefined;
+  /** The mark of every kept outcome, by the name of its step. */
+  readonly kept: Map<string, string>;
+  /** Times that a step's body, or anything else that is counted, was begun. */
+  readonly begun: Map<string, number>;
+  /** The key that each step was given for the other side. */
+  readonly keys: Map<string, string>;
+  /** Answers that were sent to its questions. */
+  readonly answers: Set<string>;
+}
+
+/** What truly happened. */
+export interface Ledger {
+  readonly jobs: ReadonlyMap<string, JobFacts>;
+  find(clientId: string, requestId: string): JobFacts | undefined;
+  onLanded(
+    by: Process,
+    mutations: readonly Mutation[],
+    before: (key: KvKey) => unknown,
+  ): void;
+  /** Whether every accepted job has ended. */
+  isAtRest(): boolean;
+  /** Checks what must hold once all is over and removed. */
+  checkNothingIsLeft(): void;
+}
+
+/** What a ledger needs to know. */
+export interface LedgerOptions {
+  readonly mix: Mix;
+  readonly model: KvModel;
+  scriptOf(requestId: string): Script;
+}
+
+/** Opens the ledger of a world. */
+export function openLedger(world: World, options: LedgerOptions): Ledger {
+  const { mix, model, scriptOf } = options;
+  const jobs = new Map<string, JobFacts>();
+  const byRequest = new Map<string, JobFacts>();
+  const isPromised = mix.kind !== "beyond";
+
+  function acceptJob(record: JobRecord, by: Process): JobFacts {
+    const { id, clientId, requestId } = record;
+    const name = `${clientId} ${requestId}`;
+    if (byRequest.has(name)) {
+      world.blame("one request became two jobs", name);
+    }
+    const facts: JobFacts = {
+      id,
+      clientId,
+      requestId,
+      script: scriptOf(requestId),
+      record,
+      claims: 0,
+      holder: undefined,
+      writtenAt: world.now(),
+      suspendedAt: undefined,
+      endedAt: undefined,
+      removedAt: undefined,
+      kept: new Map(),
+      begun: new Map(),
+      keys: new Map(),
+      answers: new Set(),
+    };
+    if (record.lease !== undefined) {
+      facts.claims = 1;
+      facts.holder = by;
+    }
+    jobs.set(id, facts);
+    byRequest.set(name, facts);
+    world.note(`  accepted: ${requestId}, ${facts.script.kind}`);
+    return facts;
+  }
+
+  function onJobSet(
+    by: Process,
+    value: unknown,
+    old: unknown,
+  ): JobFacts | undefined {
+    const record = readJobRecord(value);
+    if (record === undefined) return undefined;
+    const earlier = jobs.get(record.id);
+    if (earlier === undefined) {
+      const facts = acceptJob(record, by);
+      checkUnfinished(facts);
+      return facts;
+    }
+    if (earlier.removedAt !== undefined) {
+      world.blame("a job was accepted again after its removal", record.id);
+    }
+    if (earlier.endedAt !== undefined) {
+      world.blame("an ended job changed", record.requestId);
+    }
+    const was = readJobRecord(old);
+    if (was) followLease(earlier, was, record, by);
+    earlier.record = record;
+    earlier.writtenAt = world.now();
+    if (record.status !== "working") endJob(earlier, record);
+    return earlier;
+  }
+
+  /** Who held the lease, and who holds it now. */
+  function followLease(
+    facts: JobFacts,
+    was: JobRecord,
+    is: JobRecord,
+    by: Process,
+  ): void {
+    if (is.lease !== undefined && is.lease !== was.lease) {
+      if (was.lease !== undefined) {
+        world.reach("a lease was taken over");
+        const stoodMs = world.now() - facts.writtenAt;
+        if (isPromised && stoodMs < mix.leaseMs) {
+          world.blame(
+            "a lease was taken over before it had stood",
+            `${is.requestId}, after ${stoodMs} ms`,
+          );
+        }
+      }
+      facts.claims++;
+      facts.holder = by;
+      facts.suspendedAt = undefined;
+      return;
+    }
+    if (was.lease === undefined) return;
+    const isOther = by !== facts.holder;
+    if (isOther && is.status !== "cancelled" && is.lease !== undefined) {
+      world.blame("somebody wrote under another's lease", is.requestId);
+    }
+    if (is.lease === undefined) {
+      facts.suspendedAt = world.now();
+      if (is.status === "working") world.reach("a job was suspended");
+    }
+  }
+
+  function endJob(facts: JobFacts, { status, error }: JobRecord): void {
+    facts.endedAt = world.now();
+    world.note(`  ended: ${facts.requestId} ${status} ${error?.message ?? ""}`);
+    world.reach(`ended ${status}`);
+    world.reach(`${facts.script.kind}: ${status}`);
+    if (!isPromised || status === "cancelled") return;
+    if (status !== facts.script.end) {
+      world.blame(
+        `a job of kind "${facts.script.kind}" ended ${status}`,
+        error?.message,
+      );
+    }
+  }
+
+  function checkUnfinished({ clientId }: JobFacts): void {
+    let count = 0;
+    for (const facts of jobs.values()) {
+      if (facts.clientId === clientId && facts.endedAt === undefined) count++;
+    }
+    if (count > mix.maxUnfinished) {
+      world.blame("a client has more unfinished jobs than it may", clientId);
+    }
+  }
+
+  function onStepSet(id: string, name: string, value: unknown, old: unknown) {
+    const facts = jobs.get(id);
+    if (facts === undefined) return;
+    const tag = readTag(value, id, model);
+    if (old !== undefined) {
+      world.blame("a kept value was replaced", `${facts.requestId} ${name}`);
+    }
+    if (tag !== undefined) facts.kept.set(name, tag);
+  }
+
+  function onDelete(family: string, rest: KvKey): void {
+    const facts = jobs.get(String(rest[0]));
+    if (facts === undefined) return;
+    if (family === "step" && facts.endedAt === undefined) {
+      world.blame("a kept value was dropped", `${facts.requestId} ${rest[1]}`);
+    }
+    if (family !== "job") return;
+    if (facts.endedAt === undefined) {
+      world.blame("an unfinished job was removed", facts.requestId);
+    } else if (
+      isPromised && mix.skewMs === 0 && mix.jumps === 0 &&
+      world.now() < facts.endedAt + mix.retentionMs
+    ) world.blame("a job was removed too soon", facts.requestId);
+    facts.removedAt = world.now();
+  }
+
+  /** It is due once, when its record says so, and counts while it is unfinished. */
+  function checkIndexes({ id, clientId, record }: JobFacts): void {
+    const entriesOf = (family: KvKey[number], ...more: KvKey) =>
+      model.list({ prefix: [...PREFIX, family, ...more] })
+        .filter(({ key }) => key.at(-1) === id);
+    const due = entriesOf("due");
+    if (due.length !== 1 || due[0].key.at(-2) !== record.dueAt) {
+      world.blame("a job is not due as its record says", id);
+    }
+    const isActive = entriesOf("active", clientId).length === 1;
+    if (isActive !== (record.status === "working")) {
+      world.blame("a job is counted though it ended, or is not counted", id);
+    }
+  }
+
+  return {
+    jobs,
+    find: (clientId, requestId) => byRequest.get(`${clientId} ${requestId}`),
+
+    onLanded(by, mutations, before) {
+      const touched = new Set<JobFacts>();
+      for (const mutation of mutations) {
+        const parts = partsOf(mutation.key);
+        if (parts === undefined) continue;
+        const { family, rest } = parts;
+        if (mutation.kind === "delete") {
+          onDelete(family, rest);
+        } else if (family === "job") {
+          const facts = onJobSet(by, mutation.value, before(mutation.key));
+          if (facts) touched.add(facts);
+        } else if (family === "step") {
+          const [id, name] = rest.map(String);
+          onStepSet(id, name, mutation.value, before(mutation.key));
+        }
+      }
+      touched.forEach(checkIndexes);
+    },
+
+    isAtRest: () =>
+      jobs.values().every(({ endedAt }) => endedAt !== undefined),
+
+    checkNothingIsLeft() {
+      for (const { key } of model.list({ prefix: PREFIX })) {
+        const parts = partsOf(key);
+        if (parts?.family === "nonce") continue;
+        world.blame("something is left", JSON.stringify(key));
+      }
+    },
+  };
+}

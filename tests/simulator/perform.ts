@@ -1,0 +1,215 @@
+/** Does what a script says, as the tool of a user would. */
+import { TerminalError } from "../../src/errors.ts";
+import { type } from "../../src/tool/schema.ts";
+import type { JobContext } from "../../src/tool/tool.ts";
+import { pauseIn } from "./process.ts";
+import type { Run, RunBook } from "./runs.ts";
+import type { Action, ValueKind } from "./scripts.ts";
+
+/** What a script's run has at hand. */
+export interface Stage {
+  readonly run: Run;
+  readonly book: RunBook;
+  readonly context: JobContext;
+}
+
+/** What came of an action: the mark of each kept value, by name. */
+export type Marks = readonly (readonly [name: string, mark: string])[];
+
+type ActionOf<Kind extends Action["do"]> = Extract<Action, { do: Kind }>;
+
+const LARGE = "x".repeat(20_000);
+/** More than the simulator's instances keep. */
+const HUGE = "x".repeat(120_000);
+const STRAY_EVERY_MS = 50;
+
+const form = type({ say: "string" });
+
+/** Does several actions, one after another. */
+export async function performAll(
+  actions: readonly Action[],
+  stage: Stage,
+): Promise<Marks> {
+  const marks: Marks[] = [];
+  for (const action of actions) marks.push(await perform(action, stage));
+  return marks.flat();
+}
+
+async function perform(action: Action, stage: Stage): Promise<Marks> {
+  const { run, book, context } = stage;
+  switch (action.do) {
+    case "step":
+      return await performStep(action, stage);
+    case "saga":
+      return await performSaga(action, stage);
+    case "wait":
+      await pauseIn(run.process, action.ms, context.signal);
+      return [];
+    case "sleep":
+      await sleep(action, stage);
+      return [];
+    case "together":
+      return (await Promise.all(
+        action.branches.map((branch) => performAll(branch, stage)),
+      )).flat();
+    case "race":
+      // Which of them wins may differ from run to run: neither is told.
+      await Promise.race([
+        perform(action.step, stage),
+        perform(action.sleep, stage),
+      ]);
+      return [];
+    case "ask":
+      return await performAsk(action, stage);
+    case "progress":
+      context.progress(action.fraction, action.do);
+      return [];
+    case "throw":
+      if (book.count(run, action.name) > action.times) return [];
+      throw new Error(`Planned: ${action.name}`);
+    case "kill":
+      if (book.count(run, action.name) > action.times) return [];
+      run.process.kill();
+      return await new Promise(() => {});
+    case "misuse":
+      return await performMisuse(action, stage);
+    case "await late": {
+      const first = perform(action.first, stage);
+      const second = await perform(action.second, stage);
+      return [...await first, ...second];
+    }
+    case "stray":
+      runStray(action, stage);
+      return [];
+    case "return wrongly":
+      return [];
+  }
+}
+
+/** The body of a step, whose value differs each time that it is done. */
+async function doBody(
+  { run, book, context }: Stage,
+  name: string,
+  ms: number,
+  key: string | undefined,
+): Promise<string> {
+  const mark = book.beginBody(run, name, key);
+  const { process, facts: { script } } = run;
+  try {
+    const signal = script.obeysSignal ? context.signal : undefined;
+    if (ms > 0) await pauseIn(process, ms, signal);
+  } finally {
+    book.endBody(run, name);
+  }
+  return mark;
+}
+
+type StepBody<T> = (given?: { readonly key?: string }) => Promise<T>;
+
+async function performStep(
+  { name, ms, value, failures }: ActionOf<"step">,
+  stage: Stage,
+): Promise<Marks> {
+  const body: StepBody<{ mark: string }> = async (given) => {
+    const mark = await doBody(stage, name, ms, given?.key);
+    const { begun } = stage.run.facts;
+    if ((begun.get(name) ?? 0) <= failures) {
+      throw new Error(`Planned: ${name} fails`);
+    }
+    return { mark, ...valueOf(value) };
+  };
+  const { mark } = await stage.context.step(name, body);
+  return [[name, mark]];
+}
+
+function valueOf(kind: ValueKind): object {
+  switch (kind) {
+    case "small":
+      return {};
+    case "large":
+      return { padding: LARGE };
+    case "huge":
+      return { padding: HUGE };
+    case "date":
+      return { at: new Date(0) };
+    case "bigint":
+      return { amount: 1n };
+  }
+}
+
+/** What failed for good, and was caught, stays failed in every later attempt. */
+async function performSaga(
+  { name, ms }: ActionOf<"saga">,
+  stage: Stage,
+): Promise<Marks> {
+  const body: StepBody<never> = async (given) => {
+    const mark = await doBody(stage, name, ms, given?.key);
+    throw new TerminalError(`The card was declined ${mark}`);
+  };
+  try {
+    await stage.context.step(name, body);
+  } catch (error) {
+    if (!(error instanceof TerminalError)) throw error;
+    if (!error.message.includes("declined")) throw error;
+    const mark = /<<.*>>/.exec(error.message)?.[0] ?? "";
+    const amends = `${name}, amends`;
+    const made = await stage.context.step(
+      amends,
+      () => doBody(stage, amends, ms, undefined),
+    );
+    return [[name, mark], [amends, made]];
+  }
+  throw new Error("A step that fails succeeded");
+}
+
+/** The engine of 0.1 knew sleeps by their order, and takes no name. */
+function sleep(
+  { name, ms }: ActionOf<"sleep">,
+  { context }: Stage,
+): Promise<void> {
+  const named = context.sleep as (ms: number, name: string) => Promise<void>;
+  return named(ms, name);
+}
+
+async function performAsk(
+  { name, withinMs }: ActionOf<"ask">,
+  { context, run }: Stage,
+): Promise<Marks> {
+  const message = `What does ${name} say?`;
+  const reply = await context.ask(name, { message, form, withinMs });
+  if (reply.action !== "accept") return [[name, reply.action]];
+  const { say } = reply.content;
+  if (!run.facts.answers.has(say)) {
+    throw new TerminalError(`An answer that nobody gave: ${say}`);
+  }
+  return [[name, say]];
+}
+
+async function performMisuse(
+  { name, inner }: ActionOf<"misuse">,
+  stage: Stage,
+): Promise<Marks> {
+  const { context } = stage;
+  await context.step(name, async () => {
+    await doBody(stage, name, 0, undefined);
+    switch (inner) {
+      case "sleep":
+        return await context.sleep(5000);
+      case "ask":
+        return await context.ask("inner", { message: "?", form });
+      case "step":
+        return await context.step("inner", () => 1);
+    }
+  });
+  return [];
+}
+
+function runStray({ ms }: ActionOf<"stray">, { run, book }: Stage): void {
+  const ticks = async () => {
+    for (let passed = 0; passed < ms && !run.isOver; passed += STRAY_EVERY_MS) {
+      await pauseIn(run.process, STRAY_EVERY_MS, run.signal);
+      book.seeStray(run);
+    }
+  };
+  ticks().catch(() => {}); // its signal was aborted, as it should be
+}
