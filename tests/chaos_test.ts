@@ -7,6 +7,7 @@ import { assert, assertEquals } from "@std/assert";
 import { createClient } from "../mod.ts";
 import { kvJobStore } from "../src/job/kv_store.ts";
 import { createWorker } from "../src/job/worker.ts";
+import { createTiming } from "../src/timing.ts";
 import { CLIENT_ID, SECRET, SERVER_ID } from "./support/envelopes.ts";
 import type { tools } from "./support/job_server.ts";
 import { type Process, startProcess } from "./support/servers.ts";
@@ -97,7 +98,7 @@ async function checkStore(path: string): Promise<void> {
   const store = kvJobStore(kv, {
     prefix,
     maxValueBytes: 1_000_000,
-    now,
+    timing: createTiming(now),
   });
   const { jobs } = await everyJob(store.list);
   assertEquals(jobs.length, JOBS);
@@ -120,7 +121,7 @@ async function checkStore(path: string): Promise<void> {
     retentionMs: DAY,
     concurrency: 10,
     log: () => {},
-    now,
+    timing: createTiming(now),
   });
   ahead = 2 * DAY;
   assertEquals(await worker.work({ env: undefined, limit: 10 * JOBS }), {

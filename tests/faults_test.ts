@@ -110,7 +110,7 @@ Deno.test("a nonce is spent once by whoever got a doubtful answer", async () => 
         kv,
         (operation) => operation === "commit" && left-- > 0 ? fault : undefined,
       );
-      const spend = guard(faulty, ["test"], Date.now);
+      const spend = guard(faulty, ["test"]);
       const nonces = Array.from({ length: 8 }, (_, i) => ({
         clientId: "c",
         value: `nonce-${i}`,

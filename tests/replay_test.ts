@@ -65,7 +65,7 @@ Deno.test("nonces that arrive together are spent in few commits, each once", asy
       return atomic;
     },
   };
-  const spend = spendInGroups(counting, PREFIX, Date.now);
+  const spend = spendInGroups(counting, PREFIX);
   const fresh = await Promise.all(nonces(41).map(spend));
   assertEquals(fresh, Array(41).fill(true));
   assertEquals(commits, 5); // one alone, then four tens
@@ -75,7 +75,7 @@ Deno.test("nonces that arrive together are spent in few commits, each once", asy
 
 Deno.test("a spent nonce in a group does not take the others with it", async () => {
   using kv = await Deno.openKv(":memory:");
-  const spend = spendInGroups(kv, PREFIX, Date.now);
+  const spend = spendInGroups(kv, PREFIX);
   const all = nonces(30);
   await spend(all[7]);
   const answers = await Promise.all([...all, all[3]].map(spend));
@@ -87,8 +87,8 @@ Deno.test("nonces of different clients never meet", async () => {
   using kv = await Deno.openKv(":memory:");
   for (
     const spend of [
-      spendInKv(kv, PREFIX, Date.now),
-      spendInGroups(kv, ["other"], Date.now),
+      spendInKv(kv, PREFIX),
+      spendInGroups(kv, ["other"]),
       spendInMemory(Date.now),
     ]
   ) {

@@ -3,6 +3,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { CountersignError, createClient, createServer } from "../mod.ts";
 import { claim } from "../src/job/job.ts";
 import { kvJobStore } from "../src/job/kv_store.ts";
+import { platformTiming } from "../src/timing.ts";
 import {
   CLIENT_ID,
   fields,
@@ -497,7 +498,7 @@ threat(
       const store = kvJobStore(kv, {
         prefix: ["countersign", SERVER_ID],
         maxValueBytes: 1_000_000,
-        now: Date.now,
+        timing: platformTiming,
       });
       const held = await store.read(job_id);
       assert(held);

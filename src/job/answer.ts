@@ -26,7 +26,7 @@ export async function answerQuestions(
   background: Background,
   services: WatchServices,
 ): Promise<Job> {
-  const { store, now } = services;
+  const { store, timing: { now } } = services;
   const until = now() + PATIENCE_MS;
   for (let stored = await read();; stored = await read()) {
     const names = Object.keys(stored.job.questions ?? {})

@@ -5,6 +5,7 @@
  */
 
 import { TerminalError } from "../errors.ts";
+import type { Timing } from "../timing.ts";
 import {
   checkName,
   type Question,
@@ -27,8 +28,7 @@ export interface AskingOptions {
   keep(name: string, value: unknown): Promise<void>;
   /** Leaves the job until a question is answered, or its time is over. */
   leave(until: number): Promise<never>;
-  /** Current time, in Unix milliseconds. */
-  now(): number;
+  readonly timing: Timing;
 }
 
 /** How long a question stands, where it does not say. */
@@ -43,7 +43,7 @@ export function createAsking(
   open: Record<string, OpenQuestion>,
   options: AskingOptions,
 ): (name: string, question: Question) => Promise<QuestionReply<unknown>> {
-  const { replay, questions, signal, keep, leave, now } = options;
+  const { replay, questions, signal, keep, leave, timing } = options;
 
   /** An answer that does not fit is asked for again, under a name of its own. */
   return async (name, question) => {
@@ -60,10 +60,10 @@ export function createAsking(
       const step = answerStep(key);
       if (!replay.claimName(step)) {
         await replay.waitForAll(key);
-        const until = questions?.[key]?.until ?? now() + withinMs;
-        if (until > now()) {
+        const until = questions?.[key]?.until ?? timing.now() + withinMs;
+        if (until > timing.now()) {
           open[key] = { ...toJson(question, problem), until };
-          await pause(0, signal); // those asked beside it go with it
+          await pause(0, signal, timing); // those asked beside it go with it
           await leave(until);
         }
         await keep(step, { action: "cancel" });

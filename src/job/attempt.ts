@@ -9,6 +9,7 @@ import { canonicalJson } from "../json/canonical_json.ts";
 import { TerminalError, ToolError } from "../errors.ts";
 import type { KvLike } from "../kv/kv.ts";
 import type { Log } from "../log.ts";
+import type { Timing } from "../timing.ts";
 import { runTool } from "../tool/run.ts";
 import { checkFraction, type JobContext, type Tool } from "../tool/tool.ts";
 import type { Ending } from "./ending.ts";
@@ -34,12 +35,12 @@ export interface Attempt {
   /** Aborted when the instance stops. */
   readonly stopping: AbortSignal;
   readonly log: Log;
-  readonly now: () => number;
+  readonly timing: Timing;
 }
 
 /** Makes an attempt; only a store that fails throws. */
 export async function runAttempt(options: Attempt): Promise<Ending> {
-  const { job, lease, tool, store, sliceEnd, stopping, now } = options;
+  const { job, lease, tool, store, sliceEnd, stopping, timing } = options;
   if (!tool?.job) {
     const error = new ToolError(`This server has no job tool "${job.tool}"`);
     return { kind: "threw", error };
@@ -58,7 +59,7 @@ export async function runAttempt(options: Attempt): Promise<Ending> {
       resolve(
         lease.signal.aborted
           ? { kind: "lost" }
-          : { kind: "gave way", dueAt: now() },
+          : { kind: "gave way", dueAt: timing.now() },
       ));
     runTool(tool, args, over, (signal) => {
       const suspend = (dueAt: number, questions: Job["questions"]) =>
@@ -71,10 +72,10 @@ export async function runAttempt(options: Attempt): Promise<Ending> {
         signal,
         sliceEnd,
         suspend,
-        now,
+        timing,
       });
       return contextOf(options, signal, steps);
-    }).then((value) => {
+    }, timing).then((value) => {
       steps.finish();
       canonicalJson(value); // nothing is kept that could not be sent
       resolve({ kind: "returned", value });

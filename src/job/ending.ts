@@ -6,6 +6,7 @@
 
 import { CountersignError, TerminalError, ToolError } from "../errors.ts";
 import type { Log } from "../log.ts";
+import type { Timing } from "../timing.ts";
 import type { Tools } from "../tool/tool.ts";
 import {
   backoff,
@@ -39,8 +40,7 @@ export interface EndingOptions {
   /** How long a final job stays readable, in milliseconds. */
   readonly retentionMs: number;
   readonly log: Log;
-  /** Current time, in Unix milliseconds. */
-  readonly now: () => number;
+  readonly timing: Timing;
 }
 
 /**
@@ -53,7 +53,7 @@ export async function recordEnding(
   lease: Lease,
   options: EndingOptions,
 ): Promise<StoredJob | undefined> {
-  const { store, retentionMs, now } = options;
+  const { store, retentionMs, timing: { now } } = options;
   switch (ending.kind) {
     case "lost":
       return undefined;
@@ -90,7 +90,7 @@ const UNKNOWN = { attempts: 10, backoffMs: 5000 };
 function afterFailure(
   job: Job,
   error: unknown,
-  { tools, retentionMs, log, now }: EndingOptions,
+  { tools, retentionMs, log, timing }: EndingOptions,
 ): Job {
   const { attempts, backoffMs } = tools[job.tool]?.job ?? UNKNOWN;
   const failures = job.failures + 1;
@@ -102,8 +102,12 @@ function afterFailure(
     error,
   });
   return isLast
-    ? fail(job, now(), retentionMs, toJobError(error))
-    : postpone(job, now(), backoff(failures, backoffMs));
+    ? fail(job, timing.now(), retentionMs, toJobError(error))
+    : postpone(
+      job,
+      timing.now(),
+      backoff(failures, backoffMs, timing.random),
+    );
 }
 
 function toJobError(error: unknown): JobError {

@@ -192,7 +192,7 @@ function end(job: Job, now: number, retentionMs: number): Job {
 export function backoff(
   failures: number,
   baseMs: number,
-  random: () => number = Math.random,
+  random: () => number,
 ): number {
   return Math.round(
     random() * Math.min(3_600_000, baseMs * 2 ** (failures - 1)),

@@ -6,7 +6,6 @@
 
 import { CountersignError } from "../errors.ts";
 import { canonicalJson } from "../json/canonical_json.ts";
-import { sign } from "../signing/hmac.ts";
 import { type Nonce, replayedError, type Spend } from "../signing/nonce.ts";
 import type { Tool } from "../tool/tool.ts";
 import { settlesWithin } from "../waiting.ts";
@@ -84,8 +83,8 @@ export interface Jobs {
 export interface JobsOptions extends WatchServices {
   /** Spends the nonce of a start whose job is there already. */
   readonly spend: Spend;
-  /** Derives job ids; non-extractable. */
-  readonly idKey: CryptoKey;
+  /** Derives job ids: a MAC under a key of the server's own. */
+  readonly sign: (text: string) => Promise<string>;
   readonly leaseMs: number;
   /** Most unfinished jobs that a client may have. */
   readonly maxUnfinished: number;
@@ -152,7 +151,7 @@ async function startJob(
   background: Background,
   options: JobsOptions,
 ): Promise<JobOutcome> {
-  const { worker, spend } = options;
+  const { worker, spend, timing } = options;
   const { name, tool, args, nonce, signal } = start;
   const acceptance = await acceptStart(start, options);
   if (acceptance.kind === "replayed") throw replayedError();
@@ -167,12 +166,12 @@ async function startJob(
   }
   const { pollAfterMs = 0, waitMs = 0 } = tool.job ?? {};
   if (waitMs > 0) {
-    const began = Date.now();
+    const began = timing.monotonic();
     // The run itself tells of its end, where it is here.
-    if (running && await settlesWithin(running, waitMs)) {
+    if (running && await settlesWithin(running, waitMs, signal, timing)) {
       stored = await running ?? stored;
     }
-    const leftMs = began + waitMs - Date.now();
+    const leftMs = began + waitMs - timing.monotonic();
     const watchOptions = { signal, waitMs: leftMs, background };
     for await (const outcome of watchJob(stored, watchOptions, options)) {
       if (isFinal(outcome.job)) return outcome;
@@ -183,12 +182,12 @@ async function startJob(
 
 async function acceptStart(
   { clientId, requestId, name, args, nonce }: Start,
-  { store, worker, idKey, leaseMs, maxUnfinished, now }: JobsOptions,
+  { store, worker, sign, leaseMs, maxUnfinished, timing }: JobsOptions,
 ): Promise<Acceptance> {
   // The alphabet of ids has no line feed: the text is unambiguous.
   const text = `${clientId}\n${requestId}`;
   const [mac, unfinished] = await Promise.all([
-    sign(idKey, text),
+    sign(text),
     store.unfinished(clientId, maxUnfinished),
   ]);
   const id = mac.slice(0, 32);
@@ -203,7 +202,7 @@ async function acceptStart(
   const request = { id, tool: name, clientId, requestId };
   let acceptance: Acceptance | undefined;
   try {
-    const job = accept(request, now(), lease, leaseMs);
+    const job = accept(request, timing.now(), lease, leaseMs);
     acceptance = await store.accept(job, args, nonce);
   } finally {
     if (acceptance?.kind !== "accepted") worker.freeSlot(lease);

@@ -8,6 +8,7 @@
 
 import { TerminalError } from "../errors.ts";
 import { canonicalJson } from "../json/canonical_json.ts";
+import type { Timing } from "../timing.ts";
 import type { Ask } from "../tool/question.ts";
 import type { JobContext } from "../tool/tool.ts";
 import { pause } from "../waiting.ts";
@@ -31,8 +32,7 @@ export interface JournalOptions {
   sliceEnd: number;
   /** Called, at most once, when the attempt should stop here and go on at a time. */
   suspend: (wakeAt: number, questions: Job["questions"]) => void;
-  /** Current time, in Unix milliseconds. */
-  now: () => number;
+  timing: Timing;
 }
 
 /** The journal of one attempt. */
@@ -46,8 +46,9 @@ const NEVER = new Promise<never>(() => {});
 
 /** Opens the journal of an attempt. */
 export function createJournal(options: JournalOptions): Journal {
-  const { lease, signal, sliceEnd, suspend, now } = options;
-  const replay = createReplay(options.kept);
+  const { lease, signal, sliceEnd, suspend, timing } = options;
+  const { now } = timing;
+  const replay = createReplay(options.kept, timing);
   const open: Record<string, OpenQuestion> = {};
   let running = 0;
   /** Whether this attempt has done what none before it did. */
@@ -109,7 +110,7 @@ export function createJournal(options: JournalOptions): Journal {
     const left = end - now();
     if (left <= 0) return;
     if (left <= SHORT_SLEEP_MS && end < sliceEnd) {
-      return await pause(left, signal);
+      return await pause(left, signal, timing);
     }
     if (!isKept) {
       await replay.waitForAll(name);

@@ -25,12 +25,12 @@ export async function acceptJob(
   args: unknown,
   nonce: Nonce | undefined,
 ): Promise<Acceptance> {
-  const { kv, keys, now } = jobKv;
+  const { kv, keys, timing } = jobKv;
   const job: Job = {
     ...accepted,
     args: await storeArgs(jobKv, accepted.id, args),
   };
-  const spending = nonce && spendingOf(keys.prefix, nonce, now());
+  const spending = nonce && spendingOf(keys.prefix, nonce, timing);
   for (;;) {
     const stored = await writeJob(jobKv, job, (atomic) => {
       if (spending) addSpending(atomic, spending);
@@ -41,7 +41,7 @@ export async function acceptJob(
     });
     if (stored) return { kind: "accepted", stored };
     if (spending) {
-      const spent = await persist(() => kv.get(spending.key));
+      const spent = await persist(() => kv.get(spending.key), timing);
       if (spent.versionstamp !== null) return { kind: "replayed" };
     }
     const earlier = await readJob(jobKv, job.id);
@@ -52,13 +52,14 @@ export async function acceptJob(
 
 /** Large arguments are announced first: chunks that get no job are removed. */
 async function storeArgs(
-  { kv, keys, now }: JobKv,
+  { kv, keys, timing }: JobKv,
   id: string,
   args: unknown,
 ): Promise<StoredValue> {
   const limit = Infinity; // the body was capped
-  return await storeValue(kv, keys.chunks(id), args, limit, async () => {
-    const key = keys.due({ at: now() + ORPHANED_AFTER_MS, id });
-    await persist(() => kv.atomic().set(key, NOTHING).commit());
-  });
+  const announce = async () => {
+    const key = keys.due({ at: timing.now() + ORPHANED_AFTER_MS, id });
+    await persist(() => kv.atomic().set(key, NOTHING).commit(), timing);
+  };
+  return await storeValue(kv, keys.chunks(id), args, limit, announce, timing);
 }

@@ -15,6 +15,7 @@
  */
 
 import type { KvKey, KvLike } from "../kv/kv.ts";
+import type { Timing } from "../timing.ts";
 import type { Job } from "./job.ts";
 import type { Due } from "./store.ts";
 
@@ -24,8 +25,7 @@ export interface JobKv {
   readonly keys: JobKeys;
   /** Largest JSON, in bytes, of a result or a step's value. */
   readonly maxValueBytes: number;
-  /** Current time, in Unix milliseconds. */
-  readonly now: () => number;
+  readonly timing: Timing;
 }
 
 /** The keys of jobs. */

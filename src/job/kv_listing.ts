@@ -17,7 +17,7 @@ const MOST_LOOKED_AT = 200;
 
 /** Lists a page of a client's jobs. */
 export async function listJobs(
-  { kv, keys: jobKeys }: JobKv,
+  { kv, keys: jobKeys, timing }: JobKv,
   clientId: string,
   { status, limit, cursor }: Page,
 ): Promise<Listing> {
@@ -25,10 +25,11 @@ export async function listJobs(
   const jobs: Job[] = [];
   let before = cursor === undefined ? undefined : parse(cursor);
   for (let looked = 0; looked < MOST_LOOKED_AT; looked += KEYS_A_READ) {
-    const keys = await persist(() => page(before));
-    const entries = keys.length === 0
-      ? []
-      : await persist(() => kv.getMany(keys.map(([, id]) => jobKeys.job(id))));
+    const keys = await persist(() => page(before), timing);
+    const entries = keys.length === 0 ? [] : await persist(
+      () => kv.getMany(keys.map(([, id]) => jobKeys.job(id))),
+      timing,
+    );
     for (const [i, entry] of entries.entries()) {
       before = keys[i];
       const job = readRecord(entry)?.job;

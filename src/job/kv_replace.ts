@@ -4,13 +4,13 @@
  * @module
  */
 
-import { type StoredValue, storeValue } from "../kv/chunks.ts";
+import type { StoredValue } from "../kv/chunks.ts";
 import { commit } from "../kv/commit.ts";
 import { toBytes } from "../kv/kv.ts";
 import { isFinal, type Job } from "./job.ts";
 import { dueOf, type JobKv } from "./kv_keys.ts";
 import { writeJob } from "./kv_record.ts";
-import { removeBelongings } from "./kv_steps.ts";
+import { keep, removeBelongings } from "./kv_steps.ts";
 import type { StoredJob } from "./store.ts";
 
 const NOTHING = toBytes(null);
@@ -42,9 +42,7 @@ export async function completeJob(
   next: (result: StoredValue) => Job,
   result: unknown,
 ): Promise<StoredJob | undefined> {
-  const { kv, keys, maxValueBytes } = jobKv;
-  const chunks = keys.chunks(stored.job.id);
-  const kept = await storeValue(kv, chunks, result, maxValueBytes);
+  const kept = await keep(jobKv, stored.job.id, result);
   return await replaceJob(jobKv, stored, next(kept));
 }
 
@@ -55,10 +53,8 @@ export async function answerJob(
   next: Job,
   answers: ReadonlyMap<string, unknown>,
 ): Promise<StoredJob | undefined> {
-  const { kv, keys, maxValueBytes } = jobKv;
-  const chunks = keys.chunks(stored.job.id);
   const steps = Array.from(answers, async ([name, value]) => {
-    const kept = await storeValue(kv, chunks, value, maxValueBytes);
+    const kept = await keep(jobKv, stored.job.id, value);
     return [name, kept] as [string, StoredValue];
   });
   return await replaceJob(jobKv, stored, next, await Promise.all(steps));
@@ -69,7 +65,7 @@ export async function removeJob(
   jobKv: JobKv,
   { job, version }: StoredJob,
 ): Promise<boolean> {
-  const { kv, keys } = jobKv;
+  const { kv, keys, timing } = jobKv;
   await removeBelongings(jobKv, job.id);
   const gone = await commit(
     () =>
@@ -81,6 +77,8 @@ export async function removeJob(
         .delete(keys.owner(job)),
     async () =>
       (await kv.get(keys.job(job.id))).versionstamp === null ? "" : undefined,
+    false,
+    timing,
   );
   return gone !== undefined;
 }

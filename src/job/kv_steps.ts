@@ -16,14 +16,15 @@ const REMOVED_AT_ONCE = 500;
 
 /** Keeps a step's value; `false` if the job changed since it was read. */
 export async function keepStep(
-  { kv, keys, maxValueBytes }: JobKv,
+  jobKv: JobKv,
   { job, version }: StoredJob,
   name: string,
   value: unknown,
 ): Promise<boolean> {
-  const kept = await storeValue(kv, keys.chunks(job.id), value, maxValueBytes);
+  const { kv, keys, timing } = jobKv;
+  const kept = await keep(jobKv, job.id, value);
   const key = keys.step(job.id, name);
-  const by = crypto.randomUUID();
+  const by = timing.uuid();
   const landed = await commit(
     () =>
       kv.atomic()
@@ -37,13 +38,25 @@ export async function keepStep(
       // Whoever took the lease over may have kept this step meanwhile.
       return found.by === by ? versionstamp : undefined;
     },
+    false,
+    timing,
   );
   return landed !== undefined;
 }
 
+/** Keeps a value among what belongs to a job. */
+export function keep(
+  { kv, keys, maxValueBytes, timing }: JobKv,
+  id: string,
+  value: unknown,
+): Promise<StoredValue> {
+  const chunks = keys.chunks(id);
+  return storeValue(kv, chunks, value, maxValueBytes, undefined, timing);
+}
+
 /** Reads the values of all kept steps, by name. */
 export function readSteps(
-  { kv, keys }: JobKv,
+  { kv, keys, timing }: JobKv,
   id: string,
 ): Promise<Map<string, unknown>> {
   return persist(async () => {
@@ -51,19 +64,19 @@ export function readSteps(
     for await (const { key, value } of kv.list({ prefix: keys.allSteps(id) })) {
       const kept = fromBytes(value) as StoredValue;
       const name = String(key.at(-1));
-      steps.set(name, await readValue(kv, keys.chunks(id), kept));
+      steps.set(name, await readValue(kv, keys.chunks(id), kept, timing));
     }
     return steps;
-  });
+  }, timing);
 }
 
 /** Removes a job's steps and chunks, some at a time. */
 export async function removeBelongings(
-  { kv, keys }: JobKv,
+  { kv, keys, timing }: JobKv,
   id: string,
 ): Promise<void> {
   for (const prefix of [keys.allSteps(id), keys.chunks(id)]) {
-    while (await persist(() => removeSome(kv, prefix)));
+    while (await persist(() => removeSome(kv, prefix), timing));
   }
 }
 

@@ -8,6 +8,7 @@ import { waitForChange } from "../kv/change.ts";
 import { readValue } from "../kv/chunks.ts";
 import { persist } from "../kv/commit.ts";
 import type { KvKey, KvLike } from "../kv/kv.ts";
+import type { Timing } from "../timing.ts";
 import { acceptJob } from "./kv_accept.ts";
 import { createJobKeys, type JobKv } from "./kv_keys.ts";
 import { listJobs } from "./kv_listing.ts";
@@ -22,20 +23,20 @@ export interface KvJobStoreOptions {
   prefix: KvKey;
   /** Largest JSON, in bytes, of a result or a step's value. */
   maxValueBytes: number;
-  /** Current time, in Unix milliseconds. */
-  now: () => number;
+  timing: Timing;
 }
 
 /** Makes a store of jobs in `kv`. */
 export function kvJobStore(kv: KvLike, options: KvJobStoreOptions): JobStore {
-  const { prefix, maxValueBytes, now } = options;
+  const { prefix, maxValueBytes, timing } = options;
   const keys = createJobKeys(prefix);
-  const jobKv: JobKv = { kv, keys, maxValueBytes, now };
+  const jobKv: JobKv = { kv, keys, maxValueBytes, timing };
   return {
     accept: (job, args, nonce) => acceptJob(jobKv, job, args, nonce),
     read: (id) => readJob(jobKv, id),
-    args: (job) => readValue(kv, keys.chunks(job.id), job.args),
-    result: (job) => readValue(kv, keys.chunks(job.id), job.result ?? {}),
+    args: (job) => readValue(kv, keys.chunks(job.id), job.args, timing),
+    result: (job) =>
+      readValue(kv, keys.chunks(job.id), job.result ?? {}, timing),
     replace: (stored, next) => replaceJob(jobKv, stored, next),
     complete: (stored, next, result) =>
       completeJob(jobKv, stored, next, result),
@@ -50,18 +51,18 @@ export function kvJobStore(kv: KvLike, options: KvJobStoreOptions): JobStore {
     async forget(entry) {
       const isMissing = await readJob(jobKv, entry.id) === undefined;
       if (isMissing) await removeBelongings(jobKv, entry.id);
-      await persist(() => kv.atomic().delete(keys.due(entry)).commit());
+      await persist(() => kv.atomic().delete(keys.due(entry)).commit(), timing);
     },
 
     async changed({ job, version }, ms, signal) {
-      await waitForChange(kv, keys.job(job.id), version, ms, signal);
+      await waitForChange(kv, keys.job(job.id), version, ms, signal, timing);
       return await readJob(jobKv, job.id);
     },
   };
 }
 
 function listDue(
-  { kv, keys: { allDue } }: JobKv,
+  { kv, keys: { allDue }, timing }: JobKv,
   until: number,
   limit: number,
 ): Promise<Due[]> {
@@ -72,11 +73,11 @@ function listDue(
       due.push({ at: key.at(-2) as number, id: key.at(-1) as string });
     }
     return due;
-  });
+  }, timing);
 }
 
 function countUnfinished(
-  { kv, keys }: JobKv,
+  { kv, keys, timing }: JobKv,
   clientId: string,
   limit: number,
 ): Promise<number> {
@@ -85,5 +86,5 @@ function countUnfinished(
     const prefix = keys.allActive(clientId);
     for await (const _ of kv.list({ prefix }, { limit })) count++;
     return count;
-  });
+  }, timing);
 }

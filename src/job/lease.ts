@@ -9,6 +9,7 @@
  * @module
  */
 
+import type { Timing } from "../timing.ts";
 import { extend, type Progress } from "./job.ts";
 import type { JobStore, StoredJob } from "./store.ts";
 
@@ -36,15 +37,16 @@ export function holdLease(
   claimed: StoredJob,
   store: JobStore,
   leaseMs: number,
-  now: () => number,
+  timing: Timing,
 ): Lease {
+  const { now } = timing;
   const lost = new AbortController();
   let stored = claimed;
   let progress: Progress | undefined;
   let ended = false;
   let lastBeat = now();
-  let reporting: ReturnType<typeof setTimeout> | undefined;
-  const heartbeat = setInterval(beat, leaseMs / 3);
+  let reporting: (() => void) | undefined;
+  let heartbeat = timing.after(leaseMs / 3, beatOn);
 
   // Writes go one after another: each must find what the last one left.
   let writes: Promise<unknown> = Promise.resolve();
@@ -61,12 +63,17 @@ export function holdLease(
 
   function stop(): void {
     ended = true;
-    clearInterval(heartbeat);
-    clearTimeout(reporting);
+    heartbeat();
+    reporting?.();
+  }
+
+  function beatOn(): void {
+    heartbeat = timing.after(leaseMs / 3, beatOn);
+    beat();
   }
 
   function beat(): void {
-    clearTimeout(reporting);
+    reporting?.();
     reporting = undefined;
     serially(async () => {
       if (ended) return;
@@ -97,7 +104,7 @@ export function holdLease(
       progress = latest;
       if (ended || reporting !== undefined) return;
       const gap = Math.max(0, lastBeat + PROGRESS_GAP_MS - now());
-      reporting = setTimeout(beat, gap);
+      reporting = timing.after(gap, beat);
     },
 
     end: (write) =>

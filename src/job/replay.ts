@@ -9,6 +9,7 @@
  */
 
 import { TerminalError } from "../errors.ts";
+import type { Timing } from "../timing.ts";
 import { settlesWithin } from "../waiting.ts";
 
 /** The kept values of a job, and which of them this attempt has asked for. */
@@ -41,7 +42,10 @@ export interface Replay {
 const PATIENCE_MS = 3000;
 
 /** Begins the replay of what was kept. */
-export function createReplay(kept: ReadonlyMap<string, unknown>): Replay {
+export function createReplay(
+  kept: ReadonlyMap<string, unknown>,
+  timing: Timing,
+): Replay {
   const claimed = new Set<string>();
   const missing = new Set(kept.keys());
   let finishReplay: () => void = () => {};
@@ -71,7 +75,9 @@ export function createReplay(kept: ReadonlyMap<string, unknown>): Replay {
 
     async waitForAll(newName) {
       if (missing.size === 0) return;
-      if (await settlesWithin(allClaimed, PATIENCE_MS)) return;
+      if (await settlesWithin(allClaimed, PATIENCE_MS, undefined, timing)) {
+        return;
+      }
       throw changedError(`asks for "${newName}"`);
     },
 

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { Timing } from "../timing.ts";
+
 /** The slots of an instance; a slot's token is also the lease of its job. */
 export interface Slots {
   /** Takes a slot; `undefined` where none is free. */
@@ -21,7 +23,7 @@ export interface Slots {
 const OVERRUN_MS = 60_000;
 
 /** Makes the slots of an instance. */
-export function createSlots(count: number, now: () => number): Slots {
+export function createSlots(count: number, { now, uuid }: Timing): Slots {
   /** The slots that are taken, and until when at the most. */
   const taken = new Map<string, number>();
   return {
@@ -30,7 +32,7 @@ export function createSlots(count: number, now: () => number): Slots {
         if (until <= now()) taken.delete(token);
       }
       if (taken.size >= count) return undefined;
-      const token = crypto.randomUUID();
+      const token = uuid();
       taken.set(token, now() + OVERRUN_MS);
       return token;
     },

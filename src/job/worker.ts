@@ -71,9 +71,10 @@ export interface Worker {
 
 /** Makes a worker. */
 export function createWorker(options: WorkerOptions): Worker {
-  const { store, leaseMs, concurrency, now } = options;
+  const { store, leaseMs, concurrency, timing } = options;
+  const { now } = timing;
   const running: Running = new Map();
-  const slots = createSlots(concurrency, now);
+  const slots = createSlots(concurrency, timing);
   const stopping = new AbortController();
 
   function takeSlot(): string | undefined {
@@ -83,7 +84,7 @@ export function createWorker(options: WorkerOptions): Worker {
   async function run(claimed: StoredJob, env: unknown, sliceMs = Infinity) {
     const { id, lease: token } = claimed.job;
     if (token) slots.extend(token, sliceMs);
-    const lease = holdLease(claimed, store, leaseMs, now);
+    const lease = holdLease(claimed, store, leaseMs, timing);
     const slice = { env, sliceEnd: now() + sliceMs, stopping: stopping.signal };
     const done = attemptAndRecord(claimed, lease, slice, options)
       .finally(() => {
@@ -111,7 +112,7 @@ export function createWorker(options: WorkerOptions): Worker {
 
   async function work({ env, limit, budgetMs = Infinity, sliceMs }: WorkRound) {
     const report: WorkReport = { ran: 0, removed: 0 };
-    const until = Date.now() + budgetMs;
+    const until = timing.monotonic() + budgetMs;
     const entries = await store.due(now(), limit);
 
     async function workOn(entry: Due): Promise<void> {
@@ -123,7 +124,7 @@ export function createWorker(options: WorkerOptions): Worker {
     }
     const runner = async () => {
       for (let entry = entries.shift(); entry; entry = entries.shift()) {
-        if (stopping.signal.aborted || Date.now() > until) return;
+        if (stopping.signal.aborted || timing.monotonic() > until) return;
         await workOn(entry);
       }
     };
@@ -153,12 +154,12 @@ type Running = Map<string, { lease: Lease; done: Promise<unknown> }>;
 async function cancelJob(
   stored: StoredJob,
   running: Running,
-  { store, retentionMs, now }: WorkerOptions,
+  { store, retentionMs, timing }: WorkerOptions,
 ): Promise<StoredJob | undefined> {
   let current: StoredJob | undefined = stored;
   while (current) {
     if (isFinal(current.job)) return current;
-    const next = cancel(current.job, now(), retentionMs);
+    const next = cancel(current.job, timing.now(), retentionMs);
     const cancelled = await store.replace(current, next);
     if (cancelled) {
       running.get(next.id)?.lease.lose();
@@ -175,10 +176,10 @@ async function attemptAndRecord(
   slice: { env: unknown; sliceEnd: number; stopping: AbortSignal },
   options: WorkerOptions,
 ): Promise<StoredJob | undefined> {
-  const { tools, store, kv, log, now } = options;
+  const { tools, store, kv, log, timing } = options;
   const tool = tools[job.tool];
   try {
-    const attempt = { ...slice, job, lease, tool, store, kv, log, now };
+    const attempt = { ...slice, job, lease, tool, store, kv, log, timing };
     return await recordEnding(await runAttempt(attempt), lease, options);
   } catch (error) {
     // The lease runs out, and the job is taken up again.

@@ -8,6 +8,7 @@
  * @module
  */
 
+import { platformTiming, type Timing } from "../timing.ts";
 import { concat } from "../bytes.ts";
 import { CountersignError } from "../errors.ts";
 import { commit, persist } from "./commit.ts";
@@ -39,6 +40,7 @@ export async function storeValue(
   value: unknown,
   maxBytes: number,
   announce?: () => Promise<void>,
+  timing: Timing = platformTiming,
 ): Promise<StoredValue> {
   if (value === undefined) return {};
   const bytes = toBytes(value);
@@ -50,7 +52,7 @@ export async function storeValue(
     );
   }
   await announce?.();
-  const at = crypto.randomUUID();
+  const at = timing.uuid();
   const chunks = Math.ceil(bytes.length / CHUNK_BYTES);
   for (let from = 0; from < chunks; from += CHUNKS_A_COMMIT) {
     const until = Math.min(chunks, from + CHUNKS_A_COMMIT);
@@ -65,6 +67,8 @@ export async function storeValue(
         return atomic;
       },
       async () => (await kv.get(first)).versionstamp ?? undefined,
+      false,
+      timing,
     );
   }
   return { chunks, at };
@@ -75,6 +79,7 @@ export async function readValue(
   kv: KvLike,
   prefix: KvKey,
   kept: StoredValue,
+  timing: Timing = platformTiming,
 ): Promise<unknown> {
   if (!("chunks" in kept)) return kept.value;
   const parts: Uint8Array[] = [];
@@ -84,7 +89,7 @@ export async function readValue(
       { length: count },
       (_, i) => [...prefix, kept.at, from + i],
     );
-    for (const { value } of await persist(() => kv.getMany(keys))) {
+    for (const { value } of await persist(() => kv.getMany(keys), timing)) {
       if (!(value instanceof Uint8Array)) {
         throw new CountersignError("unavailable", "A stored value is gone");
       }

@@ -10,6 +10,7 @@
  */
 
 import { CountersignError } from "../errors.ts";
+import { platformTiming, type Timing } from "../timing.ts";
 import { pause } from "../waiting.ts";
 import type { KvAtomic } from "./kv.ts";
 
@@ -29,6 +30,7 @@ export async function commit(
   operation: () => KvAtomic,
   landed: () => Promise<string | undefined>,
   ambiguous = false,
+  timing: Timing = platformTiming,
 ): Promise<string | undefined> {
   return await persist(async () => {
     try {
@@ -39,7 +41,7 @@ export async function commit(
       throw error;
     }
     return ambiguous ? await landed() : undefined;
-  });
+  }, timing);
 }
 
 /**
@@ -47,7 +49,10 @@ export async function commit(
  *
  * @throws {CountersignError} `unavailable`
  */
-export async function persist<T>(operation: () => Promise<T>): Promise<T> {
+export async function persist<T>(
+  operation: () => Promise<T>,
+  timing: Timing = platformTiming,
+): Promise<T> {
   for (let attempt = 1;; attempt++) {
     try {
       return await operation();
@@ -59,7 +64,8 @@ export async function persist<T>(operation: () => Promise<T>): Promise<T> {
           { cause, retryAfterMs: 1000 },
         );
       }
-      await pause(Math.random() * Math.min(500, 5 * 2 ** attempt));
+      const longestMs = Math.min(500, 5 * 2 ** attempt);
+      await pause(timing.random() * longestMs, undefined, timing);
     }
   }
 }

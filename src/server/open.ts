@@ -14,6 +14,7 @@ import type { KvKey, KvLike } from "../kv/kv.ts";
 import { spendInGroups, spendInKv } from "../kv/nonces.ts";
 import { deriveKey, sign } from "../signing/hmac.ts";
 import { type Spend, spendInMemory } from "../signing/nonce.ts";
+import { createTiming } from "../timing.ts";
 import type { ResourceSettings } from "./options.ts";
 
 /** What a server has opened. */
@@ -92,11 +93,19 @@ function openJobs(
   settings: ResourceSettings,
 ) {
   const { tools, jobs, maxValueBytes, log, now } = settings;
-  const store = kvJobStore(kv, { prefix, maxValueBytes, now });
-  const worker = createWorker({ ...jobs, tools, store, kv, log, now });
+  const timing = createTiming(now);
+  const store = kvJobStore(kv, { prefix, maxValueBytes, timing });
+  const worker = createWorker({ ...jobs, tools, store, kv, log, timing });
   return {
     worker,
-    jobs: createJobs({ ...jobs, store, worker, spend, idKey, now }),
+    jobs: createJobs({
+      ...jobs,
+      store,
+      worker,
+      spend,
+      sign: (text) => sign(idKey, text),
+      timing,
+    }),
   };
 }
 
@@ -107,8 +116,8 @@ function spendIn(
 ): Spend {
   if (kv === undefined || nonces.store === "memory") return spendInMemory(now);
   return isLocal(kv)
-    ? spendInGroups(kv, prefix, now)
-    : spendInKv(kv, prefix, now);
+    ? spendInGroups(kv, prefix, createTiming(now))
+    : spendInKv(kv, prefix, createTiming(now));
 }
 
 /** Whether requests may wait for each other's commits: not on Workers. */

@@ -5,6 +5,7 @@
  */
 
 import { CountersignError, ToolError } from "../errors.ts";
+import type { Timing } from "../timing.ts";
 import { waitWithin, withLimits } from "../waiting.ts";
 import { check, sentence } from "./schema.ts";
 import type { Tool, ToolContext } from "./tool.ts";
@@ -22,12 +23,13 @@ export function runTool(
   args: unknown,
   signal: AbortSignal,
   contextOf: (signal: AbortSignal) => ToolContext,
+  timing?: Timing,
 ): Promise<unknown> {
   return runTimed(tool.timeoutMs, signal, async (signal) => {
     const context = contextOf(signal);
     const running = Promise.resolve().then(() => tool.run(args, context));
     return checkResult(tool, await waitWithin(running, signal));
-  });
+  }, timing);
 }
 
 /**
@@ -52,11 +54,12 @@ async function runTimed(
   timeoutMs: number | undefined,
   signal: AbortSignal,
   run: (signal: AbortSignal) => Promise<unknown>,
+  timing?: Timing,
 ): Promise<unknown> {
   const reason = (ms: number) =>
     new ToolError(`The tool took longer than ${ms} ms`);
   try {
-    return await withLimits({ ms: timeoutMs, reason, signal }, run);
+    return await withLimits({ ms: timeoutMs, reason, signal, timing }, run);
   } catch (cause) {
     if (cause instanceof ToolError) throw cause;
     throw new CountersignError("tool_failed", "The tool failed", { cause });

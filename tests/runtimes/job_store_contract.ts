@@ -11,6 +11,7 @@ import { kvJobStore } from "../../src/job/kv_store.ts";
 import type { JobStore, StoredJob } from "../../src/job/store.ts";
 import type { KvLike } from "../../src/kv/kv.ts";
 import type { Nonce } from "../../src/signing/nonce.ts";
+import { createTiming } from "../../src/timing.ts";
 import { assert, assertEquals, assertRejects } from "./expect.ts";
 
 type Check = (store: JobStore) => Promise<void>;
@@ -21,8 +22,8 @@ const MAX_BYTES = 300_000;
 /** A store of its own for each check. */
 export function storeOn(kv: KvLike): JobStore {
   const prefix = ["test", crypto.randomUUID()];
-  const now = () => NOW;
-  return kvJobStore(kv, { prefix, maxValueBytes: MAX_BYTES, now });
+  const timing = createTiming(() => NOW);
+  return kvJobStore(kv, { prefix, maxValueBytes: MAX_BYTES, timing });
 }
 
 export const checks: Record<string, Check> = {

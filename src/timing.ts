@@ -1,0 +1,55 @@
+/**
+ * Time and chance, handed in to whatever keeps and runs jobs: so that a test
+ * may decide both.
+ *
+ * @module
+ */
+
+/** Time and chance. */
+export interface Timing {
+  /** Unix milliseconds: what instances agree on, more or less. */
+  now(): number;
+  /** Milliseconds of a clock that is this instance's own, and is never set. */
+  monotonic(): number;
+  /**
+   * Calls `run` once, after milliseconds.
+   *
+   * @param idle Whether the process may end before.
+   * @returns Calls it off.
+   */
+  after(ms: number, run: () => void, idle?: boolean): () => void;
+  /** From 0 up to, but not, 1. */
+  random(): number;
+  /** A name that nobody else has. */
+  uuid(): string;
+}
+
+/** The platform's time and chance, with a wall clock of one's own. */
+export function createTiming(now: () => number = Date.now): Timing {
+  return {
+    now,
+    monotonic: () => performance.now(),
+    after(ms, run, idle = false) {
+      const timer = setTimeout(run, Math.min(ms, LONGEST_MS));
+      if (idle) release(timer);
+      return () => clearTimeout(timer);
+    },
+    random: Math.random,
+    uuid: () => crypto.randomUUID(),
+  };
+}
+
+/** The platform's time and chance. */
+export const platformTiming: Timing = createTiming();
+
+/** A timer of more than 31 bits fires at once. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+/** Lets the process end before a timer; on Workers nothing has to be let. */
+function release(timer: unknown): void {
+  const { Deno } = globalThis as {
+    Deno?: { unrefTimer?: (id: number) => void };
+  };
+  if (typeof timer === "number") Deno?.unrefTimer?.(timer);
+  else (timer as { unref?: () => void }).unref?.();
+}
