@@ -77,7 +77,9 @@ export function createKvModel(): KvModel {
 
     list(selector, { limit = Infinity, reverse = false } = {}) {
       const [from, until] = rangeOf(selector);
-      if (from > until) throw new TypeError("Start key is greater than end key");
+      if (from > until) {
+        throw new TypeError("Start key is greater than end key");
+      }
       const low = placeOf(from);
       const high = placeOf(until);
       const count = Math.min(limit, high - low);

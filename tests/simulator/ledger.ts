@@ -23,6 +23,7 @@ export interface JobFacts {
   readonly requestId: string;
   readonly script: Script;
   record: JobRecord;
+  readonly acceptedAt: number;
   /** Times that a lease was taken. */
   claims: number;
   holder: Process | undefined;
@@ -69,6 +70,8 @@ export function openLedger(world: World, options: LedgerOptions): Ledger {
   const { mix, model, scriptOf } = options;
   const jobs = new Map<string, JobFacts>();
   const byRequest = new Map<string, JobFacts>();
+  /** Entries for chunks that may never get their job: they go after an hour. */
+  const announced = new Set<string>();
   const isPromised = mix.kind !== "beyond";
 
   function acceptJob(record: JobRecord, by: Process): JobFacts {
@@ -83,6 +86,7 @@ export function openLedger(world: World, options: LedgerOptions): Ledger {
       requestId,
       script: scriptOf(requestId),
       record,
+      acceptedAt: world.now(),
       claims: 0,
       holder: undefined,
       writtenAt: world.now(),
@@ -203,7 +207,10 @@ export function openLedger(world: World, options: LedgerOptions): Ledger {
     const facts = jobs.get(String(rest[0]));
     if (facts === undefined) return;
     if (family === "step" && facts.endedAt === undefined) {
-      world.blame("a kept value was dropped", `${facts.requestId} ${rest[1]}`);
+      world.blame(
+        "a kept value was dropped",
+        `${facts.requestId} ${String(rest[1])}`,
+      );
     }
     if (family !== "job") return;
     if (facts.endedAt === undefined) {
@@ -220,7 +227,8 @@ export function openLedger(world: World, options: LedgerOptions): Ledger {
     const entriesOf = (family: KvKey[number], ...more: KvKey) =>
       model.list({ prefix: [...PREFIX, family, ...more] })
         .filter(({ key }) => key.at(-1) === id);
-    const due = entriesOf("due");
+    const due = entriesOf("due")
+      .filter(({ key }) => !announced.has(`${String(key.at(-2))} ${id}`));
     if (due.length !== 1 || due[0].key.at(-2) !== record.dueAt) {
       world.blame("a job is not due as its record says", id);
     }
@@ -245,6 +253,8 @@ export function openLedger(world: World, options: LedgerOptions): Ledger {
         } else if (family === "job") {
           const facts = onJobSet(by, mutation.value, before(mutation.key));
           if (facts) touched.add(facts);
+        } else if (family === "due" && mutations.length === 1) {
+          announced.add(rest.map(String).join(" "));
         } else if (family === "step") {
           const [id, name] = rest.map(String);
           onStepSet(id, name, mutation.value, before(mutation.key));
@@ -253,8 +263,7 @@ export function openLedger(world: World, options: LedgerOptions): Ledger {
       touched.forEach(checkIndexes);
     },
 
-    isAtRest: () =>
-      jobs.values().every(({ endedAt }) => endedAt !== undefined),
+    isAtRest: () => jobs.values().every(({ endedAt }) => endedAt !== undefined),
 
     checkNothingIsLeft() {
       for (const { key } of model.list({ prefix: PREFIX })) {

@@ -52,6 +52,8 @@ export interface Mix {
   readonly standsWhileFrozen: boolean;
   /** How long things go wrong. */
   readonly chaosMs: number;
+  /** How long a client waits for an answer before it asks elsewhere. */
+  readonly giveUpMs: number;
 }
 
 /** A store that always answers. */
@@ -83,16 +85,14 @@ export function drawMix(random: Random): Mix {
   const exists = (share: number) => !isSwarm || random.chance(share);
   const count = (share: number, most: number) =>
     exists(share) ? random.between(1, most) : 0;
-  const kinds = SCRIPT_KINDS.filter(() =>
-    isSwarm ? random.chance(0.25) : true
-  );
+  const kinds = SCRIPT_KINDS.filter(() => isSwarm ? random.chance(0.25) : true);
   return {
     kind,
     instances: random.between(2, 3),
     leaseMs,
     concurrency: random.pick([1, 2, 4]),
     maxUnfinished: random.chance(0.2) ? random.between(1, 2) : 100,
-    retentionMs: leaseMs * random.between(20, 40),
+    retentionMs: leaseMs * random.between(100, 200),
     drives: random.chance(0.7),
     sliceMs: random.chance(0.2) ? leaseMs * random.between(1, 3) : Infinity,
     clients: random.between(1, 2),
@@ -110,6 +110,7 @@ export function drawMix(random: Random): Mix {
     skewMs: drawSkew(random, exists),
     drift: kind === "beyond" ? random.pick([0, 0.3]) : 0,
     standsWhileFrozen: kind === "beyond" && random.chance(0.5),
+    giveUpMs: leaseMs * (kind === "beyond" ? 20 : 3),
     chaosMs: leaseMs * random.between(3, 10),
   };
 }

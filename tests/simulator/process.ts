@@ -1,18 +1,11 @@
 /** A process of a world: it has clocks and timers, and can freeze and die. */
+import type { Timing } from "../../src/timing.ts";
 import { type Random, randomUuid } from "./random.ts";
 import type { Owner, World, WorldEvent } from "./world.ts";
 
 /** A process. */
-export interface Process extends Owner {
+export interface Process extends Owner, Timing {
   readonly name: string;
-  /** Unix milliseconds, as its wall clock has them. */
-  now(): number;
-  /** Milliseconds that only ever go on. */
-  monotonic(): number;
-  /** Calls back in `ms`; calls that off. */
-  after(ms: number, run: () => void): () => void;
-  uuid(): string;
-  random(): number;
   /** Sets the wall clock by `ms`, forwards or back. */
   jump(ms: number): void;
   /** Stops it for `ms`: what falls due meanwhile comes all at once after. */
@@ -36,6 +29,7 @@ export function createProcess(
   world: World,
   name: string,
   { offsetMs, rate, standsWhileFrozen }: Clocks,
+  onDeath: () => void = () => {},
 ): Process {
   const { streams: { engine, schedule } } = world;
   const own: Random = engine.fork();
@@ -87,6 +81,7 @@ export function createProcess(
       isDead = true;
       held = [];
       world.note(`${name} dies`);
+      onDeath();
     },
   };
   return process;

@@ -1,0 +1,122 @@
+/** One seed: a world is made of it, runs to its end, and is judged. */
+import { type Clients, startClients } from "./clients.ts";
+import { createFleet, type Fleet } from "./fleet.ts";
+import { guardGlobals } from "./guard.ts";
+import type { SharedKv } from "./kv_link.ts";
+import { createKvModel } from "./kv_model.ts";
+import { type Ledger, openLedger } from "./ledger.ts";
+import { drawMix, type Mix, NO_FAULTS } from "./mix.ts";
+import { LONGEST_JUMP_MS, planTroubles } from "./nemesis.ts";
+import { openRunBook } from "./runs.ts";
+import { drawScript } from "./scripts.ts";
+import { createWorld, type World, type WorldReport } from "./world.ts";
+
+/** What became of a seed. */
+export interface Verdict extends WorldReport {
+  readonly seed: number;
+  readonly mix: Mix;
+  /** Virtual milliseconds. */
+  readonly lastedMs: number;
+}
+
+/** Longer than the longest backoff and any sleep, and clocks may be set back. */
+function calmMs({ leaseMs, skewMs, jumps }: Mix): number {
+  return leaseMs * 100 + 60_000 + skewMs + jumps * LONGEST_JUMP_MS;
+}
+
+/** What is left without a job goes after an hour. */
+const LATER_MS = 2 * 3_600_000;
+
+/**
+ * Simulates a seed.
+ *
+ * @param change Changes what the seed drew.
+ */
+export async function simulateSeed(
+  seed: number,
+  change: (mix: Mix) => Mix = (mix) => mix,
+): Promise<Verdict> {
+  const world = createWorld(seed);
+  const mix = change(drawMix(world.streams.load));
+  const release = guardGlobals(world);
+  try {
+    await runWorld(world, mix);
+  } finally {
+    release();
+  }
+  return { ...world.report, seed, mix, lastedMs: world.now() };
+}
+
+async function runWorld(world: World, mix: Mix): Promise<void> {
+  const { load } = world.streams;
+  const orders = Array.from({ length: mix.jobs }, (_, number) => {
+    const kind = load.pick(mix.kinds);
+    const isNew = mix.deployments > 0 && load.chance(0.3);
+    return {
+      clientId: `c${number % mix.clients}`,
+      requestId: `r${number}`,
+      number,
+      script: drawScript(load, kind, mix.leaseMs, isNew),
+    };
+  });
+  const scripts = new Map(
+    orders.map(({ requestId, script }) => [requestId, script]),
+  );
+  const model = createKvModel();
+  const ledger = openLedger(world, {
+    mix,
+    model,
+    scriptOf(requestId) {
+      const script = scripts.get(requestId);
+      if (script) return script;
+      throw new Error(`A job was accepted that nobody ordered: ${requestId}`);
+    },
+  });
+  const book = openRunBook(world, mix, ledger);
+  const shared: { -readonly [key in keyof SharedKv]: SharedKv[key] } = {
+    model,
+    network: mix.network,
+    onLanded: ledger.onLanded,
+    watchers: new Set(),
+  };
+  const waitMs = load.pick([0, 0, 200]);
+  const fleet = createFleet(world, { mix, shared, ledger, book, waitMs });
+  for (let i = 0; i < mix.instances; i++) fleet.boot();
+  const clients = startClients(world, { mix, fleet, ledger, orders });
+  planTroubles(world, fleet, mix);
+
+  await world.run(mix.chaosMs, () => false);
+  world.note("--- nothing goes wrong from here on");
+  shared.network = { ...mix.network, faults: NO_FAULTS };
+  if (mix.deployments > 0) fleet.release = 2;
+  const until = world.now() + calmMs(mix);
+  const isDone = await world.run(
+    until,
+    () => clients.areDone() && ledger.isAtRest(),
+  );
+  if (!isDone) blameUnrest(world, ledger, clients);
+  // What was frozen, or under way, may do harm after the end.
+  await world.run(world.now() + mix.leaseMs * 6, () => false);
+  if (isDone) await removeAll(world, fleet, mix);
+  ledger.checkNothingIsLeft();
+}
+
+/** Nobody runs for hours; then one instance boots, and tidies up. */
+async function removeAll(world: World, fleet: Fleet, mix: Mix): Promise<void> {
+  for (const { process } of fleet.living()) process.kill();
+  world.skipTo(
+    world.now() + mix.retentionMs + LATER_MS + mix.skewMs + 2 * LONGEST_JUMP_MS,
+  );
+  fleet.boot();
+  await world.run(world.now() + mix.leaseMs * 20, () => false);
+}
+
+function blameUnrest(world: World, ledger: Ledger, clients: Clients): void {
+  const unfinished = ledger.jobs.values()
+    .filter(({ endedAt }) => endedAt === undefined).toArray();
+  for (const { requestId, script: { kind } } of unfinished) {
+    world.blame(`a job of kind "${kind}" never ended`, requestId);
+  }
+  if (unfinished.length > 0) return;
+  world.blame("a client was never answered", clients.unanswered().join(", "));
+}
