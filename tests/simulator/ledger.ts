@@ -216,8 +216,7 @@ export function openLedger(world: World, options: LedgerOptions): Ledger {
     if (facts.endedAt === undefined) {
       world.blame("an unfinished job was removed", facts.requestId);
     } else if (
-      isPromised && mix.skewMs === 0 && mix.jumps === 0 &&
-      world.now() < facts.endedAt + mix.retentionMs
+      isPromised && world.now() < facts.endedAt + mix.retentionMs - 1_000_000
     ) world.blame("a job was removed too soon", facts.requestId);
     facts.removedAt = world.now();
   }

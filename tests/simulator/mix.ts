@@ -92,7 +92,8 @@ export function drawMix(random: Random): Mix {
     leaseMs,
     concurrency: random.pick([1, 2, 4]),
     maxUnfinished: random.chance(0.2) ? random.between(1, 2) : 100,
-    retentionMs: leaseMs * random.between(100, 200),
+    // Clocks that disagree must not agree that a job is old.
+    retentionMs: leaseMs * random.between(100, 200) + 1_000_000,
     drives: random.chance(0.7),
     sliceMs: random.chance(0.2) ? leaseMs * random.between(1, 3) : Infinity,
     clients: random.between(1, 2),

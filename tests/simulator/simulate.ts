@@ -30,14 +30,14 @@ const LATER_MS = 2 * 3_600_000;
 /**
  * Simulates a seed.
  *
- * @param change Changes what the seed drew.
+ * @param given The mix to use; without, the seed draws one.
  */
 export async function simulateSeed(
   seed: number,
-  change: (mix: Mix) => Mix = (mix) => mix,
+  given?: Mix,
 ): Promise<Verdict> {
   const world = createWorld(seed);
-  const mix = change(drawMix(world.streams.load));
+  const mix = given ?? drawMix(world.streams.mix);
   const release = guardGlobals(world);
   try {
     await runWorld(world, mix);
@@ -45,6 +45,11 @@ export async function simulateSeed(
     release();
   }
   return { ...world.report, seed, mix, lastedMs: world.now() };
+}
+
+/** The mix that a seed draws. */
+export function mixOf(seed: number): Mix {
+  return drawMix(createWorld(seed).streams.mix);
 }
 
 async function runWorld(world: World, mix: Mix): Promise<void> {

@@ -38,6 +38,8 @@ export type EventKind = "timer" | "answer" | "silent";
 
 /** Streams of chance: a draw from one moves no other. */
 export interface Streams {
+  /** Which faults and jobs there are. */
+  readonly mix: Random;
   /** When things happen, and in which order. */
   readonly schedule: Random;
   /** What the engine draws. */
@@ -102,6 +104,7 @@ const KEPT_LINES = 400;
 export function createWorld(seed: number): World {
   const root = createRandom(seed);
   const streams: Streams = {
+    mix: root.fork(),
     schedule: root.fork(),
     engine: root.fork(),
     faults: root.fork(),
