@@ -52,8 +52,7 @@ export async function runAttempt(options: Attempt): Promise<Ending> {
   const args = await store.args(job);
   // A first run has nothing to replay, and costs no read.
   const kept = job.runs > 1 ? await store.steps(job.id) : new Map();
-  const over = AbortSignal.any([lease.signal, stopping]);
-  return await new Promise<Ending>((resolve) => {
+  return await withinScope([lease.signal, stopping], (over, resolve) => {
     let steps: Journal;
     over.addEventListener("abort", () =>
       resolve(
@@ -66,6 +65,7 @@ export async function runAttempt(options: Attempt): Promise<Ending> {
         resolve({ kind: "gave way", dueAt, questions });
       const { questions } = job;
       steps = createJournal({
+        jobId: job.id,
         kept,
         questions,
         lease,
@@ -81,6 +81,32 @@ export async function runAttempt(options: Attempt): Promise<Ending> {
       resolve({ kind: "returned", value });
     }).catch((error) => resolve({ kind: "threw", error }));
   });
+}
+
+/**
+ * Runs an attempt until it resolves. Whatever it hung on signals that outlive
+ * it goes with it, and its own signal is aborted: nothing of it runs on.
+ */
+async function withinScope(
+  signals: readonly AbortSignal[],
+  run: (over: AbortSignal, resolve: (ending: Ending) => void) => void,
+): Promise<Ending> {
+  const scope = new AbortController();
+  const stop = ({ target }: Event) =>
+    scope.abort((target as AbortSignal).reason);
+  for (const signal of signals) {
+    signal.addEventListener("abort", stop, { once: true });
+  }
+  try {
+    return await new Promise((resolve) => {
+      run(scope.signal, resolve);
+      const aborted = signals.find((signal) => signal.aborted);
+      if (aborted) scope.abort(aborted.reason);
+    });
+  } finally {
+    for (const signal of signals) signal.removeEventListener("abort", stop);
+    scope.abort(new Error("The job's attempt is over"));
+  }
 }
 
 function contextOf(

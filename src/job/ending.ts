@@ -58,19 +58,20 @@ export async function recordEnding(
     case "lost":
       return undefined;
     case "gave way":
-      return await lease.end((stored) => {
+      return await lease.end((stored, until) => {
         const time = now();
         const dueAt = Math.max(time, ending.dueAt);
         const next = suspend(stored.job, time, dueAt, ending.questions);
-        return store.replace(stored, next);
+        return store.replace(stored, next, until);
       });
     case "returned":
       try {
-        return await lease.end((stored) =>
+        return await lease.end((stored, until) =>
           store.complete(
             stored,
             (kept) => complete(stored.job, now(), retentionMs, kept),
             ending.value,
+            until,
           )
         );
       } catch (error) {
@@ -78,9 +79,10 @@ export async function recordEnding(
         return await recordEnding({ kind: "threw", error }, lease, options);
       }
     case "threw":
-      return await lease.end((stored) =>
-        store.replace(stored, afterFailure(stored.job, ending.error, options))
-      );
+      return await lease.end((stored, until) => {
+        const next = afterFailure(stored.job, ending.error, options);
+        return store.replace(stored, next, until);
+      });
   }
 }
 

@@ -63,6 +63,8 @@ export interface Job {
   readonly dueAt: number;
   /** Who runs it until `dueAt`. */
   readonly lease?: string;
+  /** How long its lease lasts, counted from its last change. */
+  readonly leaseMs?: number;
   /** How far the running attempt is. */
   readonly progress?: Progress;
   /** What it waits to be told, by name. */
@@ -93,7 +95,7 @@ export function accept(
     createdAt: now,
     updatedAt: now,
     dueAt: lease === undefined ? now : now + leaseMs,
-    ...lease !== undefined && { lease },
+    ...lease !== undefined && { lease, leaseMs },
   };
 }
 
@@ -119,6 +121,7 @@ export function extend(
   return {
     ...job,
     ...progress && { progress },
+    leaseMs,
     updatedAt: now,
     dueAt: now + leaseMs,
   };
@@ -131,7 +134,7 @@ export function suspend(
   dueAt: number,
   questions: Job["questions"] = job.questions,
 ): Job {
-  const { lease: _, questions: __, ...rest } = job;
+  const { lease: _, leaseMs: __, questions: ___, ...rest } = job;
   const asks = questions && Object.keys(questions).length > 0;
   return { ...rest, ...asks && { questions }, updatedAt: now, dueAt };
 }

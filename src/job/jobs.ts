@@ -12,6 +12,7 @@ import { settlesWithin } from "../waiting.ts";
 import { answerQuestions } from "./answer.ts";
 import type { Background } from "./background.ts";
 import { accept, isFinal, type Job } from "./job.ts";
+import { momentOf } from "./lease.ts";
 import type { JobOutcome } from "./outcome.ts";
 import type { Acceptance, Listing, Page, StoredJob } from "./store.ts";
 import { watchJob, type WatchOptions, type WatchServices } from "./watch.ts";
@@ -153,6 +154,7 @@ async function startJob(
 ): Promise<JobOutcome> {
   const { worker, spend, timing } = options;
   const { name, tool, args, nonce, signal } = start;
+  const begun = momentOf(timing);
   const acceptance = await acceptStart(start, options);
   if (acceptance.kind === "replayed") throw replayedError();
   let { stored } = acceptance;
@@ -161,7 +163,7 @@ async function startJob(
     await refuseConflict(stored.job, name, args, options);
     if (nonce && !await spend(nonce)) throw replayedError();
   } else if (stored.job.lease) {
-    running = worker.run(stored, background.env, background.sliceMs);
+    running = worker.run(stored, begun, background.env, background.sliceMs);
     background.run(running);
   }
   const { pollAfterMs = 0, waitMs = 0 } = tool.job ?? {};

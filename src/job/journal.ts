@@ -10,7 +10,7 @@ import { TerminalError } from "../errors.ts";
 import { canonicalJson } from "../json/canonical_json.ts";
 import type { Timing } from "../timing.ts";
 import type { Ask } from "../tool/question.ts";
-import type { JobContext } from "../tool/tool.ts";
+import type { JobContext, StepScope } from "../tool/tool.ts";
 import { pause } from "../waiting.ts";
 import { createAsking } from "./asking.ts";
 import { isTooLarge } from "./ending.ts";
@@ -20,6 +20,8 @@ import { createReplay, type Replay } from "./replay.ts";
 
 /** Options for {@linkcode createJournal}. */
 export interface JournalOptions {
+  /** The job's id. */
+  jobId: string;
   /** The values that earlier attempts kept. */
   kept: ReadonlyMap<string, unknown>;
   /** What earlier attempts asked, and nobody has answered. */
@@ -42,13 +44,14 @@ export interface Journal
 const LONGEST_NAME = 256;
 /** Sleeps up to this long keep the instance: two commits cost more. */
 const SHORT_SLEEP_MS = 1000;
-const NEVER = new Promise<never>(() => {});
 
 /** Opens the journal of an attempt. */
 export function createJournal(options: JournalOptions): Journal {
   const { lease, signal, sliceEnd, suspend, timing } = options;
   const { now } = timing;
   const replay = createReplay(options.kept, timing);
+  // The attempt's own: one that outlived it would keep all that waits for it.
+  const never = new Promise<never>(() => {});
   const open: Record<string, OpenQuestion> = {};
   let running = 0;
   /** Whether this attempt has done what none before it did. */
@@ -63,17 +66,20 @@ export function createJournal(options: JournalOptions): Journal {
       if (!isTooLarge(error)) throw error;
       throw new TerminalError(`Cannot keep step "${name}": ${error.message}`);
     }
-    await NEVER; // the signal has stopped this attempt
+    await never; // the signal has stopped this attempt
   }
 
   /** Leaves the job to whoever finds it due, once no step is half done. */
   function leave(at: number): Promise<never> {
     wakeAt = Math.min(at, wakeAt ?? Infinity);
     if (running === 0) suspend(wakeAt, open);
-    return NEVER;
+    return never;
   }
 
-  async function step<T>(name: string, run: () => T | Promise<T>): Promise<T> {
+  async function step<T>(
+    name: string,
+    run: (scope: StepScope) => T | Promise<T>,
+  ): Promise<T> {
     checkStepName(name);
     if (replay.claimName(name)) return replay.value(name) as T;
     await replay.waitForAll(name);
@@ -86,7 +92,8 @@ export function createJournal(options: JournalOptions): Journal {
     hasAdvanced = true;
     running++;
     try {
-      const value = await run();
+      if (!await lease.hold()) return await never;
+      const value = await run({ key: keyOf(options.jobId, name), signal });
       if (value !== undefined) canonicalJson(value);
       await keep(name, value);
       return value;
@@ -121,6 +128,11 @@ export function createJournal(options: JournalOptions): Journal {
 
   const ask = createAsking(open, { ...options, replay, keep, leave });
   return { step, sleep, ask: ask as Ask, finish: replay.finish };
+}
+
+/** The same for a step of a job in every attempt, and for no other. */
+function keyOf(jobId: string, name: string): string {
+  return `${jobId}.${encodeURIComponent(name.toWellFormed())}`;
 }
 
 function checkStepName(name: string): void {

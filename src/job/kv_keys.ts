@@ -14,8 +14,8 @@
  * @module
  */
 
+import type { Patience } from "../kv/commit.ts";
 import type { KvKey, KvLike } from "../kv/kv.ts";
-import type { Timing } from "../timing.ts";
 import type { Job } from "./job.ts";
 import type { Due } from "./store.ts";
 
@@ -25,7 +25,7 @@ export interface JobKv {
   readonly keys: JobKeys;
   /** Largest JSON, in bytes, of a result or a step's value. */
   readonly maxValueBytes: number;
-  readonly timing: Timing;
+  readonly timing: Patience;
 }
 
 /** The keys of jobs. */

@@ -31,17 +31,20 @@ export function kvJobStore(kv: KvLike, options: KvJobStoreOptions): JobStore {
   const { prefix, maxValueBytes, timing } = options;
   const keys = createJobKeys(prefix);
   const jobKv: JobKv = { kv, keys, maxValueBytes, timing };
+  const patient = (until?: number): JobKv =>
+    until === undefined ? jobKv : { ...jobKv, timing: { ...timing, until } };
   return {
     accept: (job, args, nonce) => acceptJob(jobKv, job, args, nonce),
-    read: (id) => readJob(jobKv, id),
+    read: (id, until) => readJob(patient(until), id),
     args: (job) => readValue(kv, keys.chunks(job.id), job.args, timing),
     result: (job) =>
       readValue(kv, keys.chunks(job.id), job.result ?? {}, timing),
-    replace: (stored, next) => replaceJob(jobKv, stored, next),
-    complete: (stored, next, result) =>
-      completeJob(jobKv, stored, next, result),
+    replace: (stored, next, until) => replaceJob(patient(until), stored, next),
+    complete: (stored, next, result, until) =>
+      completeJob(patient(until), stored, next, result),
     answer: (stored, next, answers) => answerJob(jobKv, stored, next, answers),
-    keepStep: (stored, name, value) => keepStep(jobKv, stored, name, value),
+    keepStep: (stored, name, value, until) =>
+      keepStep(patient(until), stored, name, value),
     steps: (id) => readSteps(jobKv, id),
     due: (until, limit) => listDue(jobKv, until, limit),
     unfinished: (clientId, limit) => countUnfinished(jobKv, clientId, limit),

@@ -9,6 +9,8 @@
  * - `accept` spends the nonce, adds the job and makes it due in one commit.
  * - A job changes only through `replace` and `keepStep`, and only while it
  *   stands as it was read; of any number of callers one wins.
+ * - A store that is away is asked again, `until` a time of the monotonic clock
+ *   where one is given.
  * - What was accepted is due until it is final, and then until it is removed.
  *
  * @module
@@ -68,13 +70,17 @@ export interface JobStore {
     nonce: Nonce | undefined,
   ): Promise<Acceptance>;
   /** Reads a job. */
-  read(id: string): Promise<StoredJob | undefined>;
+  read(id: string, until?: number): Promise<StoredJob | undefined>;
   /** Reads a job's arguments. */
   args(job: Job): Promise<unknown>;
   /** Reads a completed job's result. */
   result(job: Job): Promise<unknown>;
   /** Replaces a job; `undefined` if it changed since it was read. */
-  replace(stored: StoredJob, next: Job): Promise<StoredJob | undefined>;
+  replace(
+    stored: StoredJob,
+    next: Job,
+    until?: number,
+  ): Promise<StoredJob | undefined>;
   /**
    * Replaces a job with one that keeps `result`.
    *
@@ -84,6 +90,7 @@ export interface JobStore {
     stored: StoredJob,
     next: (result: NonNullable<Job["result"]>) => Job,
     result: unknown,
+    until?: number,
   ): Promise<StoredJob | undefined>;
   /**
    * Replaces a job that was told something, keeping the answers as steps.
@@ -100,7 +107,12 @@ export interface JobStore {
    *
    * @throws {CountersignError} `result_too_large`
    */
-  keepStep(stored: StoredJob, name: string, value: unknown): Promise<boolean>;
+  keepStep(
+    stored: StoredJob,
+    name: string,
+    value: unknown,
+    until?: number,
+  ): Promise<boolean>;
   /** Reads the values of all kept steps. */
   steps(id: string): Promise<Map<string, unknown>>;
   /** Lists what is due, longest overdue first. */

@@ -8,8 +8,9 @@ import type { KvLike } from "../kv/kv.ts";
 import { runAttempt } from "./attempt.ts";
 import { type EndingOptions, recordEnding } from "./ending.ts";
 import { cancel, claim, isFinal } from "./job.ts";
-import { holdLease, type Lease } from "./lease.ts";
+import { holdLease, type Lease, type Moment, momentOf } from "./lease.ts";
 import { logFields } from "./log_fields.ts";
+import { createSightings } from "./sightings.ts";
 import { createSlots } from "./slots.ts";
 import type { Due, StoredJob } from "./store.ts";
 
@@ -52,10 +53,12 @@ export interface Worker {
   /**
    * Runs a job whose lease was just taken, until it ends or gives way.
    *
+   * @param begun When the write began that took the lease.
    * @returns The job as it then stands; `undefined` if the lease was lost.
    */
   run(
     claimed: StoredJob,
+    begun: Moment,
     env: unknown,
     sliceMs?: number,
   ): Promise<StoredJob | undefined>;
@@ -75,16 +78,22 @@ export function createWorker(options: WorkerOptions): Worker {
   const { now } = timing;
   const running: Running = new Map();
   const slots = createSlots(concurrency, timing);
+  const sightings = createSightings(leaseMs, timing);
   const stopping = new AbortController();
 
   function takeSlot(): string | undefined {
     return stopping.signal.aborted ? undefined : slots.take();
   }
 
-  async function run(claimed: StoredJob, env: unknown, sliceMs = Infinity) {
+  async function run(
+    claimed: StoredJob,
+    begun: Moment,
+    env: unknown,
+    sliceMs = Infinity,
+  ) {
     const { id, lease: token } = claimed.job;
     if (token) slots.extend(token, sliceMs);
-    const lease = holdLease(claimed, store, leaseMs, timing);
+    const lease = holdLease(claimed, begun, options);
     const slice = { env, sliceEnd: now() + sliceMs, stopping: stopping.signal };
     const done = attemptAndRecord(claimed, lease, slice, options)
       .finally(() => {
@@ -96,8 +105,10 @@ export function createWorker(options: WorkerOptions): Worker {
   }
 
   async function takeUp(stored: StoredJob, env: unknown, sliceMs?: number) {
+    if (running.has(stored.job.id) || !sightings.mayTake(stored)) return false;
     const token = takeSlot();
     if (token === undefined) return false;
+    const begun = momentOf(timing);
     let claimed: StoredJob | undefined;
     try {
       const next = claim(stored.job, now(), token, leaseMs);
@@ -106,7 +117,7 @@ export function createWorker(options: WorkerOptions): Worker {
       if (claimed === undefined) slots.free(token);
     }
     if (claimed === undefined) return false;
-    await run(claimed, env, sliceMs);
+    await run(claimed, begun, env, sliceMs);
     return true;
   }
 

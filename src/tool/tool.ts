@@ -49,9 +49,23 @@ export interface JobContext extends ToolContext {
    * @param name Unique within the job, and the same in every attempt.
    * @throws {TypeError} If the name was used already, or the value is not JSON.
    */
-  step<T>(name: string, run: () => T | Promise<T>): Promise<T>;
+  step<T>(
+    name: string,
+    run: (scope: StepScope) => T | Promise<T>,
+  ): Promise<T>;
   /** Sleeps for milliseconds or until a date, across restarts. */
   sleep(until: number | Date): Promise<void>;
+}
+
+/** What a step's body is given. */
+export interface StepScope {
+  /**
+   * The same in every attempt, and for this step of this job only: an
+   * idempotency key for whoever does the step's work.
+   */
+  readonly key: string;
+  /** Aborted when the attempt is over. */
+  readonly signal: AbortSignal;
 }
 
 /** How a job is run. */
