@@ -43,6 +43,7 @@ function openModel(): KvLike {
     lateMs: 1,
     hasFastReads: true,
     watches: "nothing",
+    isUnchecked: false,
   } as const;
   const kv = connectProcess(world, createProcess(world, "p", clocks), {
     model: createKvModel(),

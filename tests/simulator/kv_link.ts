@@ -41,6 +41,8 @@ export interface KvNetwork {
   readonly hasFastReads: boolean;
   /** Whose writes `watch` tells of; a file's tells of its own process's only. */
   readonly watches: "nothing" | "own" | "all";
+  /** Whether commits land whatever they check: a store that nobody may use. */
+  readonly isUnchecked: boolean;
 }
 
 /** Who sees every commit that landed. */
@@ -98,7 +100,13 @@ export function connectProcess(
   }
 
   const land = (checks: readonly Check[], mutations: readonly Mutation[]) =>
-    landCommit(world, process, shared, checks, mutations);
+    landCommit(
+      world,
+      process,
+      shared,
+      network.isUnchecked ? [] : checks,
+      mutations,
+    );
 
   function send(
     checks: readonly Check[],

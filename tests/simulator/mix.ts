@@ -148,5 +148,6 @@ function drawNetwork(
     lateMs: random.pick([50, 2 * leaseMs]),
     hasFastReads: kind !== "everything" && random.chance(0.5),
     watches: random.pick(["nothing", "own", "all"]),
+    isUnchecked: false,
   };
 }

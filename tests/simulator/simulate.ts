@@ -102,7 +102,8 @@ async function runWorld(world: World, mix: Mix): Promise<void> {
   if (!isDone) blameUnrest(world, ledger, clients);
   // What was frozen, or under way, may do harm after the end.
   await world.run(world.now() + mix.leaseMs * 6, () => false);
-  if (isDone) await removeAll(world, fleet, mix);
+  if (!isDone) return;
+  await removeAll(world, fleet, mix);
   ledger.checkNothingIsLeft();
 }
 
