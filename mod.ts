@@ -52,7 +52,6 @@ export {
 } from "./src/tool/tool.ts";
 export { type Schema, type } from "./src/tool/schema.ts";
 export {
-  type BlockExtras,
   content,
   type ContentBlock,
   type ContentSchema,
@@ -82,34 +81,16 @@ export {
   type WireCode,
 } from "./src/errors.ts";
 export {
-  type AnyTools,
-  type ArgsOf,
-  type Builtins,
-  type CallOptions,
   type Client,
   type ClientOptions,
   createClient,
   type JobHandle,
-  type JobProgress,
-  type JobState,
-  type Names,
-  type Rest,
-  type ResultOf,
-  type ToolTypes,
-  type TypesOf,
 } from "./src/client/mod.ts";
 export type { Secret } from "./src/signing/hmac.ts";
-export type { RateLimit, RateLimited } from "./src/call/services.ts";
+export type { RateLimit } from "./src/call/services.ts";
 export type { WorkReport } from "./src/job/worker.ts";
 export type { ClientGrant, Clients } from "./src/signing/keyring.ts";
-export type {
-  KvAtomic,
-  KvEntry,
-  KvKey,
-  KvKeyPart,
-  KvLike,
-  KvSelector,
-} from "./src/kv/kv.ts";
+export type { KvLike } from "./src/kv/kv.ts";
 export type { Log } from "./src/log.ts";
 export { batch_sum, start_long_task } from "./src/ready_made/sample_tools.ts";
 export { default, handle, stop, work } from "./src/ready_made/ready_made.ts";

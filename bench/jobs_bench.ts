@@ -37,7 +37,7 @@ const { handle } = createServer({
   tools,
 });
 const client = createClient<typeof tools>({
-  handle,
+  fetch: handle,
   clientId: "bench",
   secret,
   serverId: "bench",

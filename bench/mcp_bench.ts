@@ -48,6 +48,7 @@ let taken: Request | undefined;
 const sign = signedFetch({
   clientId: "bench-client",
   secret: SECRET,
+  serverId: "bench-server",
   fetch: (request) => (taken = request, new Response(null, { status: 503 })),
 });
 

@@ -228,7 +228,7 @@ if (import.meta.main) {
     tools,
   });
   const client = createClient<typeof tools>({
-    handle,
+    fetch: handle,
     clientId: "me",
     secret,
     serverId: "links",

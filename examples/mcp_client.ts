@@ -14,11 +14,12 @@ import {
 import { signedFetch } from "../src/signatures/mod.ts";
 import { startServer } from "./server_process.ts";
 
+const serverId = "mcp-server-001";
 const clientId = "client-001";
 const secret = crypto.randomUUID() + crypto.randomUUID();
 const folder = await Deno.makeTempDir({ prefix: "countersign-" });
 await using server = await startServer({
-  COUNTERSIGN_SERVER_ID: "mcp-server-001",
+  COUNTERSIGN_SERVER_ID: serverId,
   COUNTERSIGN_SERVER_SECRET: crypto.randomUUID() + crypto.randomUUID(),
   COUNTERSIGN_CLIENTS: JSON.stringify({ [clientId]: secret }),
   COUNTERSIGN_KV_URL: `${folder}/kv.db`,
@@ -28,7 +29,7 @@ const client = new Client({ name: "example", version: "1.0.0" }, {
   versionNegotiation: { mode: { pin: "2026-07-28" } },
 });
 const url = new URL("/mcp", server.url);
-const fetch = signedFetch({ clientId, secret });
+const fetch = signedFetch({ clientId, secret, serverId });
 await client.connect(new StreamableHTTPClientTransport(url, { fetch }));
 
 const { tools } = await client.listTools();

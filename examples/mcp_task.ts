@@ -29,7 +29,7 @@ const env = {
   COUNTERSIGN_CLIENTS: JSON.stringify({ [clientId]: secret }),
   COUNTERSIGN_KV_URL: `${folder}/kv.db`,
 };
-const fetch = signedFetch({ clientId, secret });
+const fetch = signedFetch({ clientId, secret, serverId });
 const clientInfo = { name: "example", version: "1.0.0" };
 const capabilities = { extensions: { "io.modelcontextprotocol/tasks": {} } };
 

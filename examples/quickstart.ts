@@ -47,14 +47,14 @@ function clientOf(url: string) {
 }
 
 try {
-  let jobId: string;
+  let requestId: string;
   {
     await using server = await startServer(env);
     say("start", `a server at ${server.url}, its jobs in ${folder}/kv.db`);
     const client = clientOf(server.url);
 
-    const identity = await client.call("server_identity");
-    check(identity.server_id === serverId, identity);
+    const identity = await client.identity();
+    check(identity.serverId === serverId, identity);
     say("identity", JSON.stringify(identity));
 
     const sum = await client.call("batch_sum", { numbers: [1, 2, 3] });
@@ -84,8 +84,8 @@ try {
       seconds: 2,
       payload: { report: "done" },
     });
-    jobId = job.id ?? "";
-    say("accepted", `start_long_task is job ${jobId}`);
+    requestId = job.requestId;
+    say("accepted", `start_long_task, by request ${requestId}`);
     bar(0);
     const result = await job.result({
       onProgress: ({ progress = 0 }) => bar(progress),
@@ -98,9 +98,10 @@ try {
     say("kill -9", "the server is gone");
   }
   await using server = await startServer(env);
-  const state = await clientOf(server.url).job(jobId).poll();
+  const job = clientOf(server.url).job("start_long_task", { requestId });
+  const state = await job.poll();
   check(state.status === "done", state);
-  say("restart", `job ${jobId} is still there: ${JSON.stringify(state)}`);
+  say("restart", `the job is still there: ${JSON.stringify(state)}`);
 } finally {
   await Deno.remove(folder, { recursive: true });
 }

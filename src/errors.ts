@@ -6,33 +6,66 @@
  * @module
  */
 
-/** HTTP status for every code that travels on the wire. */
-export const HTTP_STATUS = {
-  method_not_allowed: 405,
-  not_found: 404,
-  unsupported_media_type: 415,
-  payload_too_large: 413,
-  malformed: 400,
-  wrong_server: 421,
-  unauthenticated: 401,
-  stale_timestamp: 401,
-  replayed: 409,
-  unknown_tool: 404,
-  forbidden: 403,
-  invalid_args: 422,
-  idempotency_conflict: 409,
-  job_not_found: 404,
-  job_cancelled: 409,
-  too_many_jobs: 429,
-  rate_limited: 429,
-  tool_failed: 500,
-  result_too_large: 500,
-  unavailable: 503,
-  not_configured: 503,
-} as const;
-
 /** A reason that a server gives; switch on it, never on the message. */
-export type WireCode = keyof typeof HTTP_STATUS;
+export type WireCode =
+  | "method_not_allowed"
+  | "not_found"
+  | "unsupported_media_type"
+  | "payload_too_large"
+  | "malformed"
+  | "wrong_server"
+  | "unauthenticated"
+  | "stale_timestamp"
+  | "replayed"
+  | "unknown_tool"
+  | "forbidden"
+  | "invalid_args"
+  | "idempotency_conflict"
+  | "job_not_found"
+  | "job_cancelled"
+  | "too_many_jobs"
+  | "rate_limited"
+  | "tool_failed"
+  | "result_too_large"
+  | "unavailable"
+  | "not_configured";
+
+/**
+ * The codes that travel on the wire, as PROTOCOL.md has them: the HTTP status,
+ * and whether the answer is signed. `"either"` may come before the server knows
+ * whom to sign for, and after.
+ */
+export const ERRORS: Readonly<
+  Record<WireCode, { status: number; signed: "yes" | "no" | "either" }>
+> = {
+  method_not_allowed: { status: 405, signed: "no" },
+  not_found: { status: 404, signed: "no" },
+  unsupported_media_type: { status: 415, signed: "no" },
+  payload_too_large: { status: 413, signed: "no" },
+  malformed: { status: 400, signed: "no" },
+  wrong_server: { status: 421, signed: "no" },
+  unauthenticated: { status: 401, signed: "no" },
+  stale_timestamp: { status: 401, signed: "yes" },
+  replayed: { status: 409, signed: "yes" },
+  unknown_tool: { status: 404, signed: "yes" },
+  forbidden: { status: 403, signed: "yes" },
+  invalid_args: { status: 422, signed: "yes" },
+  idempotency_conflict: { status: 409, signed: "yes" },
+  job_not_found: { status: 404, signed: "yes" },
+  job_cancelled: { status: 409, signed: "yes" },
+  too_many_jobs: { status: 429, signed: "yes" },
+  rate_limited: { status: 429, signed: "yes" },
+  tool_failed: { status: 500, signed: "yes" },
+  result_too_large: { status: 500, signed: "yes" },
+  unavailable: { status: 503, signed: "either" },
+  not_configured: { status: 503, signed: "either" },
+};
+
+/** HTTP status for every code that travels on the wire. */
+export const HTTP_STATUS: Readonly<Record<WireCode, number>> =
+  /* @__PURE__ */ Object.fromEntries(
+    Object.entries(ERRORS).map(([code, { status }]) => [code, status]),
+  ) as Record<WireCode, number>;
 
 /**
  * A {@linkcode WireCode}, or what only a client can find out: `unreachable`
@@ -99,7 +132,7 @@ export class CountersignError extends Error {
 
   /** HTTP status of the code; 0 where there is none. */
   get status(): number {
-    return HTTP_STATUS[this.code as WireCode] ?? 0;
+    return ERRORS[this.code as WireCode]?.status ?? 0;
   }
 }
 

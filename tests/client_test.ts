@@ -1,5 +1,8 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { CountersignError, createClient, type ErrorCode } from "../mod.ts";
+import type { Fetch } from "../src/client/mod.ts";
+import { connectKv } from "../src/kv_connect/mod.ts";
+import { signedFetch } from "../src/signatures/mod.ts";
 import { CLIENT_ID, SECRET, SERVER_ID } from "./support/envelopes.ts";
 import {
   startProcess,
@@ -12,7 +15,7 @@ type Handle = (request: Request) => Response | Promise<Response>;
 
 function clientOf(handle: Handle, options = {}) {
   return createClient<typeof tools>({
-    handle,
+    fetch: handle,
     clientId: CLIENT_ID,
     secret: SECRET,
     serverId: SERVER_ID,
@@ -47,14 +50,14 @@ Deno.test("a client calls, lists and identifies", async () => {
     const client = clientOf(handle);
     const sum = await client.call("batch_sum", { numbers: [1, 2, 3] });
     assertEquals(sum, { count: 3, total: 6 });
-    const identity = await client.call("server_identity");
-    assertEquals(identity.server_id, SERVER_ID);
+    const identity = await client.identity();
+    assertEquals(identity.serverId, SERVER_ID);
     assertEquals(identity.fingerprint.length, 16);
-    const { tools } = await client.call("list_tools");
+    const tools = await client.tools();
     const task = tools.find(({ name }) => name === "start_long_task");
     assertEquals(task?.job, true);
-    assertEquals(task?.input_schema.additionalProperties, false);
-    assertEquals(task?.input_schema.required, ["seconds"]);
+    assertEquals(task?.inputSchema.additionalProperties, false);
+    assertEquals(task?.inputSchema.required, ["seconds"]);
   });
 });
 
@@ -74,7 +77,7 @@ Deno.test("a client over real HTTP follows a job to its result", async () => {
   const result = await job.result({ onProgress: (told_) => told.push(told_) });
   assertEquals(result, { a: ["b"] });
   assert(told.length > 0);
-  const again = await client.job(job.id ?? "").poll();
+  const again = await client.job(job).poll();
   assertEquals(again, { status: "done", result: { a: ["b"] } });
 });
 
@@ -94,7 +97,7 @@ Deno.test("a cancelled job's result is job_cancelled; cancelling again does noth
     await job.cancel();
     await refuses(() => job.result(), "job_cancelled");
     const state = await job.poll();
-    assertEquals(state.status, "error");
+    assertEquals(state.status, "cancelled");
   });
 });
 
@@ -108,7 +111,7 @@ Deno.test("refusals are thrown with code, issues and status", async () => {
     assertEquals(error.status, 422);
     assertEquals(error.issues[0].path, ["numbers"]);
     const stranger = clientOf(handle, { clientId: "nobody" });
-    await refuses(() => stranger.call("server_identity"), "unauthenticated");
+    await refuses(() => stranger.identity(), "unauthenticated");
   });
 });
 
@@ -161,7 +164,7 @@ Deno.test("a job's start is sent again until it is accepted, and starts once", a
     const [first, second, third] = flaky.bodies;
     assertEquals(first.request_id, third.request_id);
     assertEquals(new Set([first, second, third].map((b) => b.nonce)).size, 3);
-    const { jobs } = await client.call("list_jobs");
+    const jobs = await Array.fromAsync(client.jobs());
     assertEquals(jobs.length, 1);
   });
 });
@@ -254,7 +257,7 @@ Deno.test("a redirect is not followed with a signed call", async () => {
     serverId: SERVER_ID,
     retries: 0,
   });
-  await refuses(() => client.call("server_identity"), "unverified_answer");
+  await refuses(() => client.identity(), "unverified_answer");
   assertEquals(followed, false);
 });
 
@@ -282,6 +285,47 @@ Deno.test("a short secret is refused, unless that is asked for", async () => {
     "5 bytes",
   );
   clientOf(() => new Response(), { ...short, allowShortSecrets: true });
+});
+
+Deno.test("a server's handle is given as fetch, with a url or without", async () => {
+  await withServer(async ({ handle }) => {
+    const urls: string[] = [];
+    const fetch = (request: Request) => {
+      urls.push(request.url);
+      return handle(request);
+    };
+    await clientOf(fetch).identity();
+    await clientOf(handle, { fetch, url: "https://example.com/" }).identity();
+    assertEquals(urls, ["http://localhost/", "https://example.com/"]);
+  });
+});
+
+Deno.test("a client without url and fetch, or with the old handle, is refused", () => {
+  const options = { clientId: CLIENT_ID, secret: SECRET, serverId: SERVER_ID };
+  assertThrows(() => createClient(options), TypeError, "url, or a fetch");
+  const old = { ...options, url: "http://localhost/", handle: () => {} };
+  const message = 'createClient takes no "handle": give it as "fetch"';
+  const error = assertThrows(() => createClient(old), TypeError);
+  assertEquals((error as Error).message, message);
+});
+
+Deno.test("one type of fetch fits wherever one is taken", async () => {
+  const asked: string[] = [];
+  const fetch: Fetch = ({ url }) => {
+    asked.push(new URL(url).host);
+    return new Response(null, { status: 503 }); // at once, as no network does
+  };
+  const signed = { clientId: CLIENT_ID, secret: SECRET, fetch };
+  const client = createClient({ ...signed, serverId: SERVER_ID, retries: 0 });
+  await assertRejects(() => client.identity(), Error);
+  assertEquals(
+    (await signedFetch({ ...signed, serverId: SERVER_ID })("http://mcp/"))
+      .status,
+    503,
+  );
+  const kv = connectKv({ url: "https://kv/", token: "token", fetch });
+  await assertRejects(() => kv.atomic().commit(), Error);
+  assertEquals([...new Set(asked)], ["localhost", "mcp", "kv"]);
 });
 
 Deno.test("names, arguments and results are typed", () => {

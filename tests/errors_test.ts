@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { createServer, HTTP_STATUS, type WireCode } from "../mod.ts";
+import { ERRORS } from "../src/errors.ts";
 import {
   CLIENT_ID,
   isSignedFor,
@@ -39,6 +40,8 @@ async function refused(
   assertEquals(response.headers.get("cache-control"), "no-store");
   if (isSigned) assert(isSignedFor(answer), "the answer is not signed");
   else assertEquals(answer.signature, "");
+  const { signed } = ERRORS[code];
+  assert(signed === "either" || (signed === "yes") === isSigned, signed);
   produced.add(code);
   return { answer, response };
 }
@@ -98,7 +101,7 @@ Deno.test("what is no envelope is malformed, and says what to mend", async () =>
       [signed({ ts_ms: 1.5 })]: "ts_ms must be an integer",
       [signed({ nonce: "short" })]: "nonce must be",
       [signed({ request_id: "with space" })]: "request_id must be",
-      [`{"a":1e400,${signed().slice(1)}`]: "a must be removed",
+      [`{"a":1e400,${signed().slice(1)}`]: "a is 1e400, beyond every double",
       [signed().replace("[1,2,3]", "[1,2,1e400]")]: "Infinity",
       [signed().replace('"args"', '"tool":"fails","args"')]: '"tool" twice',
       [

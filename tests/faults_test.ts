@@ -41,7 +41,7 @@ async function runJob(plan: Plan) {
     log: () => {},
   });
   const client = createClient<typeof tools>({
-    handle: server.handle,
+    fetch: server.handle,
     clientId: CLIENT_ID,
     secret: SECRET,
     serverId: SERVER_ID,
@@ -195,7 +195,7 @@ Deno.test("a worker whose store is away for a whole lease stops, and the job goe
     log: () => {},
   });
   const client = createClient<typeof tools>({
-    handle,
+    fetch: handle,
     clientId: CLIENT_ID,
     secret: SECRET,
     serverId: SERVER_ID,

@@ -56,7 +56,7 @@ async function withTools<T extends Tools>(
   });
   const { handle } = server;
   const client = createClient<T>({
-    handle,
+    fetch: handle,
     clientId: CLIENT_ID,
     secret: SECRET,
     serverId: SERVER_ID,
@@ -116,7 +116,7 @@ Deno.test("the same request id starts no second job, whatever its nonce", async 
   await withTools({ count }, async ({ client }) => {
     const start = () => client.start("count", {}, { requestId: "only-one" });
     const jobs = await Promise.all([start(), start(), start()]);
-    assertEquals(new Set(jobs.map(({ id }) => id)).size, 1);
+    assertEquals((await Array.fromAsync(client.jobs())).length, 1);
     assertEquals(await jobs[2].result(), 1);
     assertEquals(await (await start()).result(), 1);
   });
@@ -194,7 +194,9 @@ Deno.test("a job ends as an error after its attempts; a ToolError's message is t
       const error = await assertRejects(() => job.result(), CountersignError);
       assertEquals([error.code, error.message], ["tool_failed", message]);
       assertEquals(lines.length, attempts);
-      assertEquals(error.jobId, job.id);
+      const [listed] = await Array.fromAsync(client.jobs());
+      assertEquals(listed.requestId, job.requestId);
+      assertEquals(error.jobId, listed.jobId);
     }
   });
 });
@@ -392,7 +394,10 @@ Deno.test("a cancelled job's signal is aborted, and what it does later is not re
     await new Promise((done) => setTimeout(done, 80));
     assert(!reached);
     const state = await job.poll();
-    assertEquals(state.status === "error" && state.error.code, "job_cancelled");
+    assertEquals(
+      state.status === "cancelled" && state.error.code,
+      "job_cancelled",
+    );
     const steps = (await entriesOf(kv)).filter(({ key }) =>
       key.includes("step")
     );
@@ -433,7 +438,6 @@ Deno.test("a job that fails within waitMs says so; one that takes longer is acce
   });
   await withTools({ charge }, async ({ client, handle }) => {
     const failed = await client.start("charge", { ms: 1, fail: true });
-    assertEquals(failed.id, undefined);
     await assertRejects(() => failed.result(), CountersignError, "refused");
     const quick = await client.start("charge", { ms: 1 });
     assertEquals(await quick.poll(), { status: "done", result: "paid" });
@@ -534,22 +538,30 @@ Deno.test("list_jobs pages through a client's own jobs, newest first, by status"
         const job = value % 5 === 0
           ? await client.start("waits_forever")
           : await client.start("answers_now", { value });
-        started.unshift(job.id ?? "");
+        started.unshift(job.requestId);
         if (value % 5 !== 0) await job.result();
         forward(1);
       }
+      const list = async (args: Record<string, unknown>) => {
+        const { answer } = await post(
+          handle,
+          signed({ tool: "list_jobs", args, ts_ms: Date.now() }),
+        );
+        return answer.result as {
+          jobs: { request_id: string; tool: string }[];
+          cursor?: string;
+        };
+      };
       const pages: string[][] = [];
       let cursor: string | undefined;
       do {
-        const page = await client.call("list_jobs", {
-          limit: 10,
-          ...cursor && { cursor },
-        });
-        pages.push(page.jobs.map(({ job_id }) => job_id));
+        const page = await list({ limit: 10, ...cursor && { cursor } });
+        pages.push(page.jobs.map(({ request_id }) => request_id));
         cursor = page.cursor;
       } while (cursor);
+      assertEquals(pages.map(({ length }) => length), [10, 10, 5]);
       assertEquals(pages.flat(), started);
-      const running = await client.call("list_jobs", { status: "running" });
+      const running = await list({ status: "running" });
       assertEquals(running.jobs.length, 5);
       assertEquals(running.jobs[0].tool, "waits_forever");
       const { answer } = await post(
@@ -588,7 +600,7 @@ Deno.test("no more jobs run at once than concurrency allows; the rest come after
       Array.from({ length: 7 }, () => client.start("busy")),
     );
     while (
-      (await client.call("list_jobs", { status: "done" })).jobs.length < 7
+      (await Array.fromAsync(client.jobs({ status: "done" }))).length < 7
     ) {
       await work();
     }
@@ -607,18 +619,18 @@ Deno.test("a run that the platform stopped without a word does not hold its room
   const options = { jobs: { concurrency: 1, leaseMs: 3_600_000 } };
   await withTools({ stopped }, async ({ handle, forward, work }) => {
     const client = createClient({
-      handle: (request: Request) =>
+      fetch: (request: Request) =>
         (handle as Server["handle"])(request, {}, { waitUntil() {} }),
       clientId: CLIENT_ID,
       secret: SECRET,
       serverId: SERVER_ID,
     });
     await client.start("stopped");
-    const { id = "" } = await client.start("stopped", { quick: true });
+    const job = await client.start("stopped", { quick: true });
     assertEquals(await work(), { ran: 0, removed: 0 });
     forward(25_000 + 60_000);
     assertEquals(await work(), { ran: 1, removed: 0 });
-    const state = await client.job(id).poll();
+    const state = await job.poll();
     assertEquals(state, { status: "done", result: "done" });
   }, options);
 });

@@ -59,7 +59,7 @@ async function withChecker(
     log: () => {},
   });
   await use(createClient({
-    handle,
+    fetch: handle,
     clientId: CLIENT_ID,
     secret: SECRET,
     serverId: SERVER_ID,

@@ -6,7 +6,12 @@ import {
   assertRejects,
 } from "@std/assert";
 import { signedFetch } from "../src/signatures/mod.ts";
-import { CLIENT_ID, OTHER_SECRET, SECRET } from "./support/envelopes.ts";
+import {
+  CLIENT_ID,
+  OTHER_SECRET,
+  SECRET,
+  SERVER_ID,
+} from "./support/envelopes.ts";
 import {
   connect,
   resultFromTaskOutcome,
@@ -16,7 +21,11 @@ import { mcpRequest } from "./support/mcp.ts";
 import { startProcess } from "./support/servers.ts";
 
 const MCP_SERVER = new URL("./support/mcp_server.ts", import.meta.url);
-const fetch = signedFetch({ clientId: CLIENT_ID, secret: SECRET });
+const fetch = signedFetch({
+  clientId: CLIENT_ID,
+  secret: SECRET,
+  serverId: SERVER_ID,
+});
 
 async function withFolder(use: (env: Record<string, string>) => Promise<void>) {
   const folder = await Deno.makeTempDir();
@@ -84,6 +93,7 @@ Deno.test(
       const stranger = signedFetch({
         clientId: CLIENT_ID,
         secret: OTHER_SECRET,
+        serverId: SERVER_ID,
       });
       await assertRejects(() => connect(server.url, stranger), Error);
     }),

@@ -1,6 +1,6 @@
 /** The revisions that begin with `initialize`, without sessions. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { defineTool, type } from "../mod.ts";
+import { defineTool, type, withParamHeaders } from "../mod.ts";
 import type { Fields } from "./support/envelopes.ts";
 import { ask, raw, type Said, textOf } from "./support/mcp.ts";
 import { type TestServer, tools, withServer } from "./support/servers.ts";
@@ -109,3 +109,71 @@ Deno.test("a batch of 2025-03-26 is answered in its order, one of a later revisi
     });
     assertEquals([later.status, later.error?.code], [400, -32600]);
   }, open));
+
+Deno.test("headers that repeat a body of an earlier revision must be true where they are there", async () => {
+  const region = defineTool({
+    description: "Tells a region",
+    input: withParamHeaders(
+      type({ "region?": "string", "level?": "number.integer" }),
+      {
+        region: "Region",
+        level: "Level",
+      },
+    ),
+    run: ({ region }) => ({ region: region ?? "none" }),
+  });
+  const body = (method: string, params: Fields = {}, id: unknown = 0) => ({
+    jsonrpc: "2.0",
+    ...id !== null && { id },
+    method,
+    params,
+  });
+  const call = (args: Fields = { region: "eu", level: 1 }) =>
+    body("tools/call", { name: "region", arguments: args });
+  const honest: [unknown, Record<string, string>][] = [
+    [call(), {}],
+    [call(), { "mcp-method": "tools/call", "mcp-name": "region" }],
+    [call(), { "mcp-param-region": "eu", "mcp-param-level": "1" }],
+    [call(), { "mcp-name": "=?base64?cmVnaW9u?=", "mcp-param-other": "x" }],
+    [call({}), { "mcp-method": "tools/call" }],
+    [body("tools/list"), { "mcp-method": "tools/list" }],
+  ];
+  const lying: [unknown, Record<string, string>][] = [
+    [call(), { "mcp-method": "tools/list" }],
+    [call(), { "mcp-name": "batch_sum" }],
+    [call(), { "mcp-name": "=?base64?%?=" }],
+    [call(), { "mcp-param-region": "us" }],
+    [call(), { "mcp-param-level": "2" }],
+    [call({}), { "mcp-param-region": "eu" }],
+    [call({ region: null }), { "mcp-param-region": "eu" }],
+    [call({ region: ["eu"] }), { "mcp-param-region": "eu" }],
+    [body("tools/list"), { "mcp-method": "tools/call" }],
+    [body("tools/list"), { "mcp-name": "region" }],
+    [body("initialize", { protocolVersion: "2025-06-18" }), {
+      "mcp-method": "ping",
+    }],
+    [body("notifications/initialized", {}, null), { "mcp-method": "ping" }],
+  ];
+  await withServer(async (server) => {
+    for (const [message, headers] of honest) {
+      const said = await post(server, message, headers);
+      assert(said.result && !said.result.isError, JSON.stringify(said));
+    }
+    for (const [message, headers] of lying) {
+      const said = await post(server, message, headers);
+      const code = [said.status, said.error?.code];
+      assertEquals(code, [400, -32020], JSON.stringify([message, headers]));
+    }
+    // In a batch a header is about every message.
+    const batch = [call(), body("ping", {}, 1)];
+    const response = await server.handle(
+      raw(JSON.stringify(batch), {
+        "content-type": "application/json",
+        "mcp-method": "tools/call",
+      }),
+    );
+    const [called, pinged] = await response.json();
+    assertEquals(called.result.isError, undefined);
+    assertEquals(pinged.error.code, -32020);
+  }, { ...open, tools: { ...open.tools, region } });
+});

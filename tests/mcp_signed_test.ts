@@ -6,6 +6,7 @@ import {
   OTHER_ID,
   OTHER_SECRET,
   SECRET,
+  SERVER_ID,
   signed,
 } from "./support/envelopes.ts";
 import { mcpRequest } from "./support/mcp.ts";
@@ -21,6 +22,7 @@ function clientOf(
   const fetch = signedFetch({
     clientId,
     secret,
+    serverId: SERVER_ID,
     fetch: (request) => {
       sent.push(request.clone());
       return handle(request);

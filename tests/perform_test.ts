@@ -21,7 +21,7 @@ const tools = {
 Deno.test("A tool that returns undefined is answered with null, also by a schema's leave", async () => {
   await withServer(async ({ handle }) => {
     const client = createClient<typeof tools>({
-      handle,
+      fetch: handle,
       clientId: CLIENT_ID,
       secret: SECRET,
       serverId: SERVER_ID,

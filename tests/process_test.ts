@@ -56,18 +56,18 @@ async function until(done: () => Promise<boolean>, what: string) {
 
 Deno.test("a job interrupted by kill -9 is finished by the next process", async () => {
   await withStore(async ({ start, marks, connect }) => {
-    let id = "";
+    let requestId = "";
     {
       await using first = await start();
       const job = await connect(first.url)
         .start("five_steps", { number: 2, pause_ms: 150 });
-      id = job.id ?? "";
+      requestId = job.requestId;
       await until(async () => (await marks()).length >= 3, "the third step");
       await first.kill("SIGKILL");
     }
     await using second = await start();
-    const result = await connect(second.url).job(id).result();
-    assertEquals(result, { total: 30 });
+    const job = connect(second.url).job("five_steps", { requestId });
+    assertEquals(await job.result(), { total: 30 });
     const done = await marks();
     for (const kept of ["2 1", "2 2"]) {
       assertEquals(done.filter((mark) => mark === kept).length, 1);
@@ -102,12 +102,12 @@ Deno.test("a job that kills its process every time ends as an error", async () =
 Deno.test("SIGTERM gives leases back: the next process goes on at once, without blame", async () => {
   await withStore(async ({ start, marks, connect }) => {
     const patient = { LEASE_MS: "60000" };
-    let id = "";
+    let requestId = "";
     {
       await using first = await start(patient);
       const job = await connect(first.url)
         .start("five_steps", { number: 3, pause_ms: 150 });
-      id = job.id ?? "";
+      requestId = job.requestId;
       await until(async () => (await marks()).length >= 2, "the second step");
       const began = performance.now();
       await first.kill("SIGTERM");
@@ -115,7 +115,8 @@ Deno.test("SIGTERM gives leases back: the next process goes on at once, without 
     }
     await using second = await start(patient);
     const began = performance.now();
-    assertEquals(await connect(second.url).job(id).result(), { total: 45 });
+    const job = connect(second.url).job("five_steps", { requestId });
+    assertEquals(await job.result(), { total: 45 });
     assert(performance.now() - began < 10_000, "it waited for the lease's end");
   });
 });
@@ -128,16 +129,16 @@ Deno.test("a worker suspended past its lease changes nothing when it comes back"
     await until(async () => (await marks()).length >= 2, "the second step");
     first.suspend();
     await using second = await start();
-    const { job: jobOf } = connect(second.url);
-    assertEquals(await jobOf(job.id ?? "").result(), { total: 75 });
+    const again = connect(second.url).job(job);
+    assertEquals(await again.result(), { total: 75 });
     const before = await marks();
     first.resume();
     await new Promise((resolve) => setTimeout(resolve, 600));
     const after = await marks();
     // The step in hand may end; none is begun, and the outcome stands.
     assertEquals(after, before);
-    assertEquals(await jobOf(job.id ?? "").result(), { total: 75 });
-    const { jobs } = await connect(first.url).call("list_jobs");
+    assertEquals(await again.result(), { total: 75 });
+    const jobs = await Array.fromAsync(connect(first.url).jobs());
     assertEquals(jobs.map(({ status }) => status), ["done"]);
   });
 });

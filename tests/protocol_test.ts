@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { HTTP_STATUS } from "../mod.ts";
-import { readResponse } from "../src/client/reply.ts";
+import { ERRORS } from "../src/errors.ts";
+import { readResponse } from "../src/client/response.ts";
 import { importKey } from "../src/signing/hmac.ts";
 import { SERVER_ID } from "./support/envelopes.ts";
 import derivedKeys from "./vectors/derived_keys.json" with { type: "json" };
@@ -21,6 +22,14 @@ Deno.test("PROTOCOL.md lists every code with its HTTP status", () => {
   const listed = rows.map(({ code, status }) => [code, status]);
   assertEquals(Object.fromEntries(listed), { ...HTTP_STATUS });
   assertEquals(listed.length, Object.keys(HTTP_STATUS).length);
+});
+
+Deno.test("PROTOCOL.md and the table of errors agree on who signs", () => {
+  const said = rows.map(({ code, signed }) => [code, signed]);
+  const meant = Object.entries(ERRORS).map((
+    [code, { signed }],
+  ) => [code, signed]);
+  assertEquals(Object.fromEntries(said), Object.fromEntries(meant));
 });
 
 for (const { code, signed } of rows) {

@@ -8,8 +8,9 @@ import {
   OTHER_ID,
   OTHER_SECRET,
   SECRET,
+  SERVER_ID,
 } from "./support/envelopes.ts";
-import { ask, call, mcpRequest } from "./support/mcp.ts";
+import { ask, call, mcpRequest, raw } from "./support/mcp.ts";
 import { type TestServer, tools, withServer } from "./support/servers.ts";
 
 function threat(name: string, test: () => Promise<void>): void {
@@ -27,11 +28,13 @@ async function signedRequest(
   request: Request,
   secret = SECRET,
   clientId = CLIENT_ID,
+  serverId = SERVER_ID,
 ): Promise<Request> {
   let sent: Request | undefined;
   const fetch = signedFetch({
     clientId,
     secret,
+    serverId,
     fetch: (request) => (sent = request, new Response(null, { status: 503 })),
   });
   await fetch(request);
@@ -75,6 +78,20 @@ threat(
 );
 
 threat(
+  "An MCP request for another server is sent here",
+  () =>
+    withServer(async (server) => {
+      // Another's with the same clients, and under the same name on the wire.
+      for (const other of ["mcp-server-002", `${SERVER_ID}2`]) {
+        const request = await signedRequest(sum(), SECRET, CLIENT_ID, other);
+        assertEquals(await statusOf(server, request), 401, other);
+      }
+      const request = await signedRequest(sum());
+      assertEquals(await statusOf(server, request), 200);
+    }),
+);
+
+threat(
   "A header of an MCP request is added or taken away",
   () =>
     withServer(async (server) => {
@@ -90,6 +107,30 @@ threat(
 );
 
 threat(
+  "A gateway is misled by headers that lie",
+  () =>
+    withServer(async (server) => {
+      const lies = { "mcp-method": "tools/list", "mcp-name": "echo" };
+      for (const lie of Object.entries(lies)) {
+        const headers = Object.fromEntries([lie]);
+        const modern = mcpRequest("tools/call", {
+          name: "batch_sum",
+          arguments: { numbers: [1] },
+        }, { headers });
+        assertEquals(await statusOf(server, modern), 400);
+        const body = JSON.stringify({
+          jsonrpc: "2.0",
+          id: 1,
+          method: "tools/call",
+          params: { name: "batch_sum", arguments: { numbers: [1] } },
+        });
+        const legacy = { "content-type": "application/json", ...headers };
+        assertEquals(await statusOf(server, raw(body, legacy)), 400);
+      }
+    }, { mcp: { authenticate: "none" } }),
+);
+
+threat(
   "An MCP answer is forged, or given to another request",
   () =>
     withServer(async ({ handle }) => {
@@ -97,6 +138,7 @@ threat(
         signedFetch({
           clientId: CLIENT_ID,
           secret: SECRET,
+          serverId: SERVER_ID,
           fetch: async (request) => await change(await handle(request)),
         });
       const honest = through((response) => Promise.resolve(response));
@@ -176,7 +218,12 @@ threat(
   () =>
     withServer(async ({ handle }) => {
       const as = (clientId: string, secret: string) => ({
-        handle: signedFetch({ clientId, secret, fetch: handle }),
+        handle: signedFetch({
+          clientId,
+          secret,
+          serverId: SERVER_ID,
+          fetch: handle,
+        }),
       });
       const owner = as(CLIENT_ID, SECRET);
       const created = await call(owner, "waits_forever");

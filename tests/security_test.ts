@@ -30,7 +30,7 @@ async function codeOf(server: TestServer, body: string): Promise<string> {
 
 function clientOf(handle: (request: Request) => Promise<Response>) {
   return createClient<typeof tools>({
-    handle,
+    fetch: handle,
     clientId: CLIENT_ID,
     secret: SECRET,
     serverId: SERVER_ID,
@@ -468,7 +468,7 @@ threat(
         (answer.result as { job_id: string }).job_id
       );
       assertEquals(new Set(ids).size, 1);
-      const { jobs } = await clientOf(handle).call("list_jobs");
+      const jobs = await Array.fromAsync(clientOf(handle).jobs());
       assertEquals(jobs.length, 1);
     }),
 );

@@ -11,6 +11,7 @@ import {
   type Answer,
   events,
   SECRET,
+  SERVER_ID,
   signedServer,
 } from "./support/signed_server.ts";
 
@@ -35,6 +36,7 @@ function fetchThrough(answer: Answer, meddle: Meddle = (response) => response) {
   return signedFetch({
     clientId: "client-001",
     secret: SECRET,
+    serverId: SERVER_ID,
     fetch: async (request) => await meddle(await handle(request), request),
   });
 }
@@ -72,7 +74,11 @@ Deno.test("an answer comes through a real server as it was given", async () => {
       })
     ),
   );
-  const fetch = signedFetch({ clientId: "client-001", secret: SECRET });
+  const fetch = signedFetch({
+    clientId: "client-001",
+    secret: SECRET,
+    serverId: SERVER_ID,
+  });
   const response = await fetch(
     `http://127.0.0.1:${server.addr.port}/mcp?a=b`,
     post(),
@@ -118,7 +124,11 @@ Deno.test("a redirect is not followed, and is refused", async () => {
     { port: 0, hostname: "127.0.0.1", onListen() {} },
     () => new Response(null, { status: 307, headers: { location } }),
   );
-  const fetch = signedFetch({ clientId: "client-001", secret: SECRET });
+  const fetch = signedFetch({
+    clientId: "client-001",
+    secret: SECRET,
+    serverId: SERVER_ID,
+  });
   await assertRejects(
     () => fetch(`http://127.0.0.1:${server.addr.port}/`, post()),
     SignatureError,
@@ -131,6 +141,7 @@ Deno.test("a refusal that nobody signed keeps its status, and no answer", async 
   const fetch = signedFetch({
     clientId: "client-001",
     secret: "a secret that the server does not know",
+    serverId: SERVER_ID,
     fetch: signedServer(() => Response.json(RESULT)),
   });
   const response = await fetch(URL_OF_SERVER, post());
@@ -209,6 +220,7 @@ Deno.test("a stale answer is refused", async () => {
   const fetch = signedFetch({
     clientId: "client-001",
     secret: SECRET,
+    serverId: SERVER_ID,
     now: () => Date.now() + late,
     async fetch(request) {
       const handle = signedServer(() => Response.json(RESULT));
@@ -229,6 +241,7 @@ Deno.test("a request that was sent twice is answered once", async () => {
   const fetch = signedFetch({
     clientId: "client-001",
     secret: SECRET,
+    serverId: SERVER_ID,
     async fetch(request) {
       await (await handle(request.clone())).body?.cancel();
       return await handle(request);
@@ -272,7 +285,11 @@ Deno.test("a stream comes through a real server, event by event", async () => {
     { port: 0, hostname: "127.0.0.1", onListen() {} },
     signedServer(stream),
   );
-  const fetch = signedFetch({ clientId: "client-001", secret: SECRET });
+  const fetch = signedFetch({
+    clientId: "client-001",
+    secret: SECRET,
+    serverId: SERVER_ID,
+  });
   const response = await fetch(
     `http://127.0.0.1:${server.addr.port}/mcp`,
     post(),
@@ -391,7 +408,12 @@ Deno.test("an answer is neither a stream nor none if that was not signed", async
 
 Deno.test("a secret that is too short is refused", () => {
   assertThrows(
-    () => signedFetch({ clientId: "client-001", secret: "short" }),
+    () =>
+      signedFetch({
+        clientId: "client-001",
+        secret: "short",
+        serverId: SERVER_ID,
+      }),
     RangeError,
     'Secret of client "client-001" has 5 bytes',
   );
@@ -402,6 +424,7 @@ Deno.test("the caller's signal reaches the request", async () => {
   const fetch = signedFetch({
     clientId: "client-001",
     secret: SECRET,
+    serverId: SERVER_ID,
     fetch: ({ signal }) => {
       controller.abort(new RangeError("enough"));
       signal.throwIfAborted();

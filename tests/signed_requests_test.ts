@@ -4,6 +4,7 @@ import {
   assertMatch,
   assertRejects,
   assertStringIncludes,
+  assertThrows,
 } from "@std/assert";
 import {
   sign,
@@ -16,7 +17,11 @@ import { createKeyring } from "../src/signing/keyring.ts";
 import { spendInMemory } from "../src/signing/nonce.ts";
 import { challenge, verifyRequest } from "../src/signatures/authenticate.ts";
 import { METHODS } from "../src/mcp/modern.ts";
-import { freshParams, requestComponents } from "../src/signatures/mcp_hmac.ts";
+import {
+  freshParams,
+  keyInfo,
+  requestComponents,
+} from "../src/signatures/mcp_hmac.ts";
 
 const URL_OF_SERVER = "https://mcp.example.com/mcp?a=1";
 const SECRET = "an old secret of thirty-two bytes or more";
@@ -36,12 +41,14 @@ const keyring = createKeyring({
   "client-002": "another secret of thirty-two bytes or more",
 }, false);
 
-const options = { keyring, now: () => NOW };
+const SERVER_ID = "mcp-server-001";
+const options = { keyring, serverId: SERVER_ID, now: () => NOW };
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 
 interface Signing {
   secret?: string;
   clientId?: string;
+  serverId?: string;
   now?: number;
   fields?: Record<string, string>;
   url?: string;
@@ -50,10 +57,12 @@ interface Signing {
 /** The request that `signedFetch` puts on the wire. */
 async function signedRequest(signing: Signing = {}): Promise<Request> {
   const { secret = SECRET, clientId = "client-001", now = NOW } = signing;
+  const { serverId = SERVER_ID } = signing;
   let sent: Request | undefined;
   const fetch = signedFetch({
     clientId,
     secret,
+    serverId,
     now: () => now,
     fetch(request) {
       sent = request;
@@ -85,16 +94,19 @@ async function refused(
 async function signedOver(
   components: (all: string[]) => string[],
   params: Record<string, unknown> = {},
-  purpose = "mcp-hmac-req-v1",
+  purpose = "mcp-hmac-req-v2",
 ): Promise<Request> {
   const request = await signedRequest();
-  const key = await deriveKey(secretBytes(SECRET, "client"), purpose);
+  const key = await deriveKey(
+    secretBytes(SECRET, "client"),
+    keyInfo(purpose, SERVER_ID),
+  );
   const fields = await sign(
     { request },
     key,
     components(requestComponents(request.headers)),
     {
-      ...freshParams("mcp-hmac-req-v1", "client-001", "n".repeat(32), NOW),
+      ...freshParams("mcp-hmac-req-v2", "client-001", "n".repeat(32), NOW),
       ...params,
     },
     "mcp",
@@ -117,7 +129,8 @@ Deno.test("a request that signedFetch signed tells who sent it", async () => {
   assertEquals(caller.id, "client-001");
   assert(caller.may("greet"));
   assert(!caller.may("other"));
-  assertEquals(nonce.expiresAt, NOW + 90_000); // its life and the skew
+  // Its life and the skew, and what two servers' clocks may differ by.
+  assertEquals(nonce.expiresAt, NOW + 90_000 + 61_000);
 });
 
 Deno.test("the signature of a request covers every mcp-* field, and authorization", async () => {
@@ -131,7 +144,7 @@ Deno.test("the signature of a request covers every mcp-* field, and authorizatio
   });
   assertMatch(
     request.headers.get("signature-input") ?? "",
-    /^mcp=\("@method" "@authority" "@path" "@query" "content-type" "content-digest" "mcp-method" "mcp-name" "mcp-param-region" "mcp-protocol-version" "authorization"\);created=1800000000;expires=1800000060;nonce="[\w-]{72}";keyid="client-001";alg="hmac-sha256";tag="mcp-hmac-req-v1"$/,
+    /^mcp=\("@method" "@authority" "@path" "@query" "content-type" "content-digest" "mcp-method" "mcp-name" "mcp-param-region" "mcp-protocol-version" "authorization"\);created=1800000000;expires=1800000060;nonce="[\w-]{72}";keyid="client-001";alg="hmac-sha256";tag="mcp-hmac-req-v2"$/,
   );
   await verifyRequest(request, bytesOf(CALL), options);
 });
@@ -337,16 +350,48 @@ Deno.test("an unknown client costs as many verifications as a wrong secret", asy
 
 Deno.test("an answer's key makes no request", async () => {
   await refused(
-    await signedOver(all, {}, "mcp-hmac-res-v1"),
+    await signedOver(all, {}, "mcp-hmac-res-v2"),
     "bad_signature",
   );
 });
 
 Deno.test("a signature for another purpose is none", async () => {
   await refused(
-    await signedOver(all, { tag: "mcp-hmac-res-v1" }),
+    await signedOver(all, { tag: "mcp-hmac-res-v2" }),
     "missing_signature",
   );
+});
+
+Deno.test("what another version of the profile signed is refused, and told what to do", async () => {
+  for (const tag of ["mcp-hmac-req-v1", "mcp-hmac-req-v3"]) {
+    const request = await signedOver(all, { tag });
+    await refused(request, "other_profile");
+    const response = challenge(request, "other_profile");
+    const { error } = await response.json();
+    assertEquals(error.data, { reason: "other_profile" });
+    for (
+      const said of [error.message, response.headers.get("www-authenticate")]
+    ) {
+      assertStringIncludes(said, "update the client");
+      assertStringIncludes(said, "the server's id");
+    }
+  }
+});
+
+Deno.test("a fetch that is not told for which server to sign is none", () => {
+  for (const serverId of [undefined, "", "a b", SECRET]) {
+    const error = assertThrows(
+      () =>
+        signedFetch({
+          clientId: "client-001",
+          secret: SECRET,
+          serverId: serverId as string,
+        }),
+      TypeError,
+      "signedFetch needs serverId",
+    );
+    assert(!error.message.includes(SECRET));
+  }
 });
 
 Deno.test("two signatures with the tag are refused, one beside a stranger's is not", async () => {
@@ -408,7 +453,7 @@ Deno.test("the challenge says what a signature of this very request must cover",
   assertEquals(response.status, 401);
   assertEquals(Object.fromEntries(response.headers), {
     "accept-signature":
-      'mcp=("@method" "@authority" "@path" "@query" "content-type" "content-digest" "mcp-method" "mcp-name" "mcp-param-region" "mcp-protocol-version");created;expires;alg="hmac-sha256";tag="mcp-hmac-req-v1"',
+      'mcp=("@method" "@authority" "@path" "@query" "content-type" "content-digest" "mcp-method" "mcp-name" "mcp-param-region" "mcp-protocol-version");created;expires;alg="hmac-sha256";tag="mcp-hmac-req-v2"',
     "cache-control": "no-store",
     "content-type": "application/json",
     "want-content-digest": "sha-256=10",

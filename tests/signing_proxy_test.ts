@@ -1,7 +1,12 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { signedFetch } from "@countersign/mcp/signatures";
 import { signingProxy } from "../src/cli/signing_proxy.ts";
-import { events, SECRET, signedServer } from "./support/signed_server.ts";
+import {
+  events,
+  SECRET,
+  SERVER_ID,
+  signedServer,
+} from "./support/signed_server.ts";
 
 const CLI = new URL("../src/cli/mod.ts", import.meta.url).pathname;
 const CONFIG = new URL("../deno.json", import.meta.url).pathname;
@@ -35,7 +40,17 @@ async function withProxy(
   );
   const url = `http://127.0.0.1:${server.addr.port}/mcp`;
   const proxy = command(
-    ["proxy", "--url", url, "--client", "client-001", "--port", "0"],
+    [
+      "proxy",
+      "--url",
+      url,
+      "--server",
+      SERVER_ID,
+      "--client",
+      "client-001",
+      "--port",
+      "0",
+    ],
     secret,
   ).spawn();
   const lines = proxy.stdout.pipeThrough(new TextDecoderStream()).getReader();
@@ -145,6 +160,7 @@ Deno.test("an answer that is not to be trusted is none of the proxy's", async ()
     fetch: signedFetch({
       clientId: "client-001",
       secret: SECRET,
+      serverId: SERVER_ID,
       fetch: () => Response.json({ forged: true }),
     }),
   });
@@ -160,18 +176,16 @@ Deno.test("an answer that is not to be trusted is none of the proxy's", async ()
 
 Deno.test("the command says what is missing, and no secret", async () => {
   const url = ["--url", "https://example.com/mcp"];
+  const who = ["--server", "s", "--client", "c"];
   for (
     const [args, secret, message] of [
       [[], SECRET, "Usage: "],
       [["proxy", ...url], SECRET, "Usage: "],
-      [["proxy", ...url, "--client", "c"], "", "Set COUNTERSIGN_SECRET"],
-      [["proxy", ...url, "--client", "c"], "short", "has 5 bytes"],
-      [
-        ["proxy", ...url, "--client", "c", "--port", "x"],
-        SECRET,
-        'port is "x"',
-      ],
-      [["proxy", "--url", "ftp://x/", "--client", "c"], SECRET, "ftp://x/"],
+      [["proxy", ...url, "--client", "c"], SECRET, "--server ID"],
+      [["proxy", ...url, ...who], "", "Set COUNTERSIGN_SECRET"],
+      [["proxy", ...url, ...who], "short", "has 5 bytes"],
+      [["proxy", ...url, ...who, "--port", "x"], SECRET, 'port is "x"'],
+      [["proxy", "--url", "ftp://x/", ...who], SECRET, "ftp://x/"],
     ] as const
   ) {
     const { code, stderr } = await command([...args], secret).output();

@@ -6,7 +6,7 @@ import {
 } from "@std/assert";
 import { createClient, createServer, defineTool, type } from "../mod.ts";
 import { canonicalJson } from "../src/json/canonical_json.ts";
-import { readResponse } from "../src/client/reply.ts";
+import { readResponse } from "../src/client/response.ts";
 import {
   type ResponseEnvelope,
   writeResponse,
@@ -35,7 +35,7 @@ interface Vector<Envelope> {
 }
 
 type RequestVector = Vector<
-  { client_id: string; nonce: string; ts_ms: number }
+  { client_id: string; nonce: string; tool: string; ts_ms: number }
 >;
 
 type ResponseVector = Vector<ResponseEnvelope> & {
@@ -49,16 +49,17 @@ const [{ server_secret: serverSecret, server_id: serverId }] =
   derivedKeys.fingerprints;
 const utf8 = new TextEncoder();
 
-/** A server that knows every client of the vectors, at the vectors' time. */
-function vectorServer() {
+/** A server that knows every client of the vectors, at the vectors' time; with KV it keeps jobs. */
+function vectorServer(kv?: Deno.Kv) {
   return createServer({
     serverId,
     serverSecret,
     clients: Object.fromEntries(
       requests.map(({ envelope, secret }) => [envelope.client_id, secret]),
     ),
-    nonces: { store: "memory" },
+    ...kv ? { kv } : { nonces: { store: "memory" } },
     tools: {
+      ...kv && { wait },
       batch_sum,
       echo: defineTool({
         description: "Gives its arguments back",
@@ -69,6 +70,17 @@ function vectorServer() {
     now: () => requests[0].envelope.ts_ms,
   });
 }
+
+const wait = defineTool({
+  description: "Waits until it is cancelled",
+  input: type({}),
+  job: true,
+  run: (_args, { signal }) =>
+    new Promise<never>((_resolve, reject) => {
+      signal.addEventListener("abort", () => reject(signal.reason));
+    }),
+});
+const jobStart = requests.find(({ envelope }) => envelope.tool === "wait");
 
 for (const { name, envelope, secret, ...vector } of requests) {
   Deno.test(`A request is signed as in the vector: ${name}`, async () => {
@@ -85,9 +97,21 @@ for (const { name, envelope, secret, ...vector } of requests) {
   Deno.test(`A server answers the vector byte for byte: ${name}`, async () => {
     const answer = responses.find(({ answers }) => answers === name);
     assert(answer, "every request has an answer");
-    const response = await vectorServer().handle(request(vector.body));
-    assertEquals(await response.text(), answer.body);
-    assertEquals(response.status, 200);
+    const followUp = /^\w+_job$/.test(envelope.tool);
+    assert(jobStart, "a job starts among the vectors");
+    using kv = followUp || envelope.tool === "wait"
+      ? await Deno.openKv(":memory:")
+      : undefined;
+    const { handle, stop } = vectorServer(kv);
+    try {
+      if (followUp) await handle(request(jobStart.body));
+      const response = await handle(request(vector.body));
+      assertEquals(await response.text(), answer.body);
+      const accepted = answer.envelope.status === "accepted";
+      assertEquals(response.status, accepted ? 202 : 200);
+    } finally {
+      await stop();
+    }
   });
 
   Deno.test(`A server refuses the vector with one byte changed: ${name}`, async () => {
@@ -161,12 +185,12 @@ for (
       tools: {},
     });
     const client = createClient({
-      handle,
+      fetch: handle,
       clientId: "client-001",
       secret,
       serverId: server_id,
     });
-    const identity = await client.call("server_identity");
+    const identity = await client.identity();
     assertEquals(identity.fingerprint, fingerprint);
   });
 }
@@ -191,14 +215,15 @@ for (const vector of derivedKeys.job_ids) {
       tools,
     });
     const client = createClient<typeof tools>({
-      handle,
+      fetch: handle,
       clientId: client_id,
       secret,
       serverId,
     });
     try {
       const job = await client.start("wait", {}, { requestId: request_id });
-      assertEquals(job.id, job_id);
+      const [listed] = await Array.fromAsync(client.jobs());
+      assertEquals(listed.jobId, job_id);
       assertEquals(await job.result(), null);
     } finally {
       await stop();

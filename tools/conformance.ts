@@ -107,7 +107,8 @@ const { url: direct, child } = await serve(
 );
 let url = direct;
 if (isSigned) {
-  const options = ["--url", direct, "--client", "suite", "--port", "0"];
+  const ids = ["--server", "conformance", "--client", "suite"];
+  const options = ["--url", direct, ...ids, "--port", "0"];
   const { port } = startProxy(["proxy", ...options], secret).addr;
   url = `http://127.0.0.1:${port}/mcp`;
 }

@@ -23,6 +23,7 @@ export const FLOORS: readonly (readonly string[])[] = [
     "id.ts",
     "log.ts",
     "once.ts",
+    "text.ts",
     "waiting.ts",
   ],
   ["http", "json"],

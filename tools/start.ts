@@ -1,5 +1,5 @@
 /**
- * Serves the seed tools: `deno task start`.
+ * Serves the sample tools: `deno task start`.
  *
  * `PORT` (default 8787; 0 for a free one) says where, `HOST` (default 127.0.0.1)
  * for whom. Without secrets in the environment it makes some for this run, and

@@ -6,6 +6,7 @@
 
 import { ID } from "../id.ts";
 import type { Job } from "../job/job.ts";
+import type { WireJobStatus } from "../job/wire_status.ts";
 import { jsonObject, jsonSchema, type Schema, type } from "../tool/schema.ts";
 import type { Call, Outcome } from "./call.ts";
 import { jobsOf, type Services } from "./services.ts";
@@ -27,35 +28,57 @@ export interface Builtin {
 /** Longest that `poll_job` waits, in milliseconds. */
 export const MAX_WAIT_MS = 25_000;
 
+/** What names a job: its id, or the id of the request that started it. */
+interface JobKey {
+  readonly job_id?: string;
+  readonly request_id?: string;
+}
+
+const jobKey = { "job_id?": ID, "request_id?": ID } as const;
+const KEY_RULE =
+  "Name the job by its job_id, or by the request_id of your call that started it: exactly one of them";
+
+/** The part of ArkType's context that {@linkcode namesOneJob} refuses with. */
+interface Refusal {
+  reject(problem: { message: string }): false;
+}
+
+/** Beside the schema, which must stay one object: hosts take no choice at its root. */
+function namesOneJob({ job_id, request_id }: JobKey, context: Refusal) {
+  if ((job_id === undefined) !== (request_id === undefined)) return true;
+  return context.reject({ message: KEY_RULE });
+}
+
 const nothing = type({});
-const job = type({ job_id: ID });
+const cancel = type(jobKey).narrow(namesOneJob);
 const poll = type({
-  job_id: ID,
+  ...jobKey,
   "wait_ms?": `0 <= number.integer <= ${MAX_WAIT_MS}`,
-});
+}).narrow(namesOneJob);
 const answers = type({
-  job_id: ID,
+  ...jobKey,
   answers: {
     "[string]": {
       action: "'accept' | 'decline' | 'cancel'",
       "content?": jsonObject,
     },
   },
-});
+}).narrow(namesOneJob);
 
-const list = type({
-  "status?": "'running' | 'done' | 'error' | 'cancelled'",
-  "limit?": "1 <= number.integer <= 100",
-  "cursor?": ID,
-});
-
-/** How jobs stand, in the envelope protocol's words. */
-const STATUSES = {
+/** How jobs stand, by the words of the envelope protocol. */
+const STATUS_OF: Readonly<Record<WireJobStatus, Job["status"]>> = {
   running: "working",
   done: "completed",
   error: "failed",
   cancelled: "cancelled",
-} as const;
+};
+const WIRE_STATUSES = Object.keys(STATUS_OF) as WireJobStatus[];
+
+const list = type({
+  "status?": type.enumerated(...WIRE_STATUSES),
+  "limit?": "1 <= number.integer <= 100",
+  "cursor?": ID,
+});
 
 /** The built-in tools, by name. */
 export const BUILTINS: Readonly<Record<string, Builtin>> = {
@@ -89,27 +112,29 @@ export const BUILTINS: Readonly<Record<string, Builtin>> = {
   },
   poll_job: {
     description:
-      "Tells how a job of yours stands; with wait_ms, once it changes",
+      `Tells how a job of yours stands; with wait_ms, once it changes. ${KEY_RULE}`,
     input: poll,
     output: undefined,
     replayable: true,
-    answer(args, { caller, signal, background }, services) {
-      const { job_id, wait_ms = 0 } = args as typeof poll.infer;
-      return jobsOf(services)
-        .poll(job_id, caller.id, { waitMs: wait_ms, signal, background });
+    async answer(args, { caller, signal, background }, services) {
+      const { wait_ms = 0, ...key } = args as typeof poll.infer;
+      const id = await jobIdOf(key, caller.id, services);
+      return await jobsOf(services)
+        .poll(id, caller.id, { waitMs: wait_ms, signal, background });
     },
   },
   answer_job: {
     description:
-      "Answers what a job of yours asks: by name, with an action and content",
+      `Answers what a job of yours asks: by name, with an action and content. ${KEY_RULE}`,
     input: answers,
     output: type({ job_id: "string", status: "string" }),
     replayable: false,
     async answer(args, { caller, background }, services) {
-      const { job_id, answers: given } = args as typeof answers.infer;
-      const told = await jobsOf(services)
-        .answer(job_id, caller.id, given, background);
-      return { kind: "ok", result: { job_id, status: statusOf(told) } };
+      const { answers: given, ...key } = args as typeof answers.infer;
+      const id = await jobIdOf(key, caller.id, services);
+      return standing(
+        await jobsOf(services).answer(id, caller.id, given, background),
+      );
     },
   },
   list_jobs: {
@@ -119,29 +144,44 @@ export const BUILTINS: Readonly<Record<string, Builtin>> = {
     replayable: true,
     async answer(args, { caller }, services) {
       const { status, limit = 50, cursor } = args as typeof list.infer;
-      const page = { status: status && STATUSES[status], limit, cursor };
+      const page = { status: status && STATUS_OF[status], limit, cursor };
       const listing = await jobsOf(services).list(caller.id, page);
       const jobs = listing.jobs.map(summarize);
       return { kind: "ok", result: { jobs, cursor: listing.cursor } };
     },
   },
   cancel_job: {
-    description: "Cancels a job of yours; one that has ended stays as it is",
-    input: job,
+    description:
+      `Cancels a job of yours; one that has ended stays as it is. ${KEY_RULE}`,
+    input: cancel,
     output: type({ job_id: "string", status: "string" }),
     replayable: false,
     async answer(args, { caller }, services) {
-      const { job_id } = args as typeof job.infer;
-      const cancelled = await jobsOf(services).cancel(job_id, caller.id);
-      const status = statusOf(cancelled);
-      return { kind: "ok", result: { job_id, status } };
+      const id = await jobIdOf(args as JobKey, caller.id, services);
+      return standing(await jobsOf(services).cancel(id, caller.id));
     },
   },
 };
 
-function statusOf({ status }: Job): string {
-  const words = Object.keys(STATUSES) as (keyof typeof STATUSES)[];
-  return words.find((word) => STATUSES[word] === status) ?? status;
+/**
+ * The id of the job that a caller named.
+ *
+ * @throws {CountersignError} `job_not_found` where the server keeps no jobs.
+ */
+async function jobIdOf(
+  { job_id, request_id }: JobKey,
+  clientId: string,
+  services: Services,
+): Promise<string> {
+  return job_id ?? await jobsOf(services).idOf(clientId, String(request_id));
+}
+
+function standing(job: Job): Outcome {
+  return { kind: "ok", result: { job_id: job.id, status: wireStatusOf(job) } };
+}
+
+function wireStatusOf({ status }: Job): WireJobStatus | undefined {
+  return WIRE_STATUSES.find((word) => STATUS_OF[word] === status);
 }
 
 function summarize(job: Job): Record<string, unknown> {
@@ -149,7 +189,7 @@ function summarize(job: Job): Record<string, unknown> {
     job_id: job.id,
     request_id: job.requestId,
     tool: job.tool,
-    status: statusOf(job),
+    status: wireStatusOf(job),
     created_ms: job.createdAt,
     updated_ms: job.updatedAt,
     progress: job.progress?.fraction,
@@ -171,7 +211,7 @@ function describeTool(name: string, tool: Listable): Record<string, unknown> {
     name,
     description,
     input_schema: jsonSchema(input),
-    ...output && { output_schema: jsonSchema(output) },
+    output_schema: output && jsonSchema(output),
     job: job !== undefined,
     replayable,
   };

@@ -51,10 +51,7 @@ export function jobsOf({ jobs }: Pick<Services, "jobs">): Jobs {
  */
 export type RateLimit = (
   call: { clientId: string; tool: string; env: unknown },
-) => RateLimited | undefined | Promise<RateLimited | undefined>;
-
-/** How long a caller must wait. */
-export interface RateLimited {
-  /** Milliseconds. */
-  retryAfterMs: number;
-}
+) =>
+  | { retryAfterMs: number }
+  | undefined
+  | Promise<{ retryAfterMs: number } | undefined>;

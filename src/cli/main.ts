@@ -9,10 +9,10 @@ import { signingProxy } from "./signing_proxy.ts";
 import { signedFetch } from "../signatures/signed_fetch.ts";
 
 const USAGE =
-  `Usage: COUNTERSIGN_SECRET=… cli proxy --url URL --client ID [--port PORT]
+  `Usage: COUNTERSIGN_SECRET=… cli proxy --url URL --server ID --client ID [--port PORT]
 
-Listens on 127.0.0.1 for MCP requests, signs them as client ID, sends them to
-the MCP endpoint at URL, and verifies the answers. PORT defaults to 8788; 0
+Listens on 127.0.0.1 for MCP requests, signs them as the client for the server,
+sends them to the MCP endpoint at URL, and verifies the answers. PORT defaults to 8788; 0
 takes a free one.`;
 
 /**
@@ -32,12 +32,13 @@ export function main(
     allowPositionals: true,
     options: {
       url: { type: "string" },
+      server: { type: "string" },
       client: { type: "string" },
       port: { type: "string", default: "8788" },
     },
   });
-  const { url, client, port } = values;
-  if (positionals.join() !== "proxy" || !url || !client) {
+  const { url, server, client, port } = values;
+  if (positionals.join() !== "proxy" || !url || !server || !client) {
     throw new TypeError(USAGE);
   }
   if (!secret) {
@@ -53,7 +54,7 @@ export function main(
     port: Number(port),
     handler: signingProxy({
       url: target,
-      fetch: signedFetch({ clientId: client, secret }),
+      fetch: signedFetch({ clientId: client, secret, serverId: server }),
     }),
     onListen: ({ port }) =>
       console.log(

@@ -3,7 +3,7 @@
  *
  * ```sh
  * COUNTERSIGN_SECRET=… deno run -A jsr:@countersign/mcp/cli proxy \
- *   --url https://example.com/mcp --client client-001
+ *   --url https://example.com/mcp --server greeter --client client-001
  * ```
  *
  * For Deno. The secret comes from the environment, because other users of a

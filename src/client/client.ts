@@ -4,112 +4,41 @@
  * @module
  */
 
-import { firstState, type JobHandle, jobHandle } from "./job_handle.ts";
-import { type Send, sender } from "./send.ts";
+import type { Fetch } from "../http/fetch.ts";
+import type { WireJobStatus } from "../job/wire_status.ts";
 import type { Secret } from "../signing/hmac.ts";
+import {
+  type JobHandle,
+  jobHandle,
+  parseJobId,
+  type StartedJob,
+  startJob,
+} from "./job_handle.ts";
+import {
+  fetchIdentity,
+  type ListedJob,
+  type ListedTool,
+  listJobs,
+  listTools,
+  type ServerIdentity,
+} from "./listings.ts";
+import { BUILTIN_NAMES, type Send, sender } from "./send.ts";
 
-/** What a client knows of a tool: its types. */
-export interface ToolTypes {
-  /** Never set. */
-  // deno-lint-ignore no-explicit-any -- any tool's types
-  readonly infer?: { args: any; result: any; job: boolean };
-}
-
-/** Tools by name: `typeof tools` of what the server was given. */
-export type AnyTools = Readonly<Record<string, ToolTypes>>;
-
-/** The tools that every server has. */
-export interface Builtins {
-  /** Who the server is. */
-  readonly server_identity: {
-    readonly infer?: {
-      args: Record<never, never>;
-      result: {
-        server_id: string;
-        fingerprint: string;
-        capabilities: Record<string, boolean>;
-      };
-      job: false;
-    };
-  };
-  /** Tells a job what it asks: an answer for each question, by its name. */
-  readonly answer_job: {
-    readonly infer?: {
-      args: {
-        job_id: string;
-        answers: Record<
-          string,
-          { action: "accept" | "decline" | "cancel"; content?: object }
-        >;
-      };
-      result: { job_id: string; status: string };
-      job: false;
-    };
-  };
-  /** This client's jobs, newest first; `cursor` leads to the next page. */
-  readonly list_jobs: {
-    readonly infer?: {
-      args: {
-        status?: "running" | "done" | "error" | "cancelled";
-        limit?: number;
-        cursor?: string;
-      };
-      result: {
-        jobs: {
-          job_id: string;
-          request_id: string;
-          tool: string;
-          status: "running" | "done" | "error" | "cancelled";
-          created_ms: number;
-          updated_ms: number;
-          progress?: number;
-          message?: string;
-        }[];
-        cursor?: string;
-      };
-      job: false;
-    };
-  };
-  /** The tools that this client may call. */
-  readonly list_tools: {
-    readonly infer?: {
-      args: Record<never, never>;
-      result: {
-        tools: {
-          name: string;
-          description: string;
-          input_schema: Record<string, unknown>;
-          output_schema?: Record<string, unknown>;
-          job: boolean;
-          replayable: boolean;
-        }[];
-      };
-      job: false;
-    };
-  };
-}
-
-/** The types that a tool carries. */
-export type TypesOf<T> = T extends ToolTypes ? NonNullable<T["infer"]> : never;
 /** A tool's arguments, as a caller writes them. */
-export type ArgsOf<T> = TypesOf<T>["args"];
+export type ArgsOf<T> = T extends { readonly infer?: infer Types }
+  ? NonNullable<Types>["args" & keyof NonNullable<Types>]
+  : never;
 /** A tool's result, as a caller gets it. */
-export type ResultOf<T> = TypesOf<T>["result"];
-/** The names of the tools that are jobs, or that are not. */
-export type Names<T, Job extends boolean> =
-  & string
-  & { [K in keyof T]: TypesOf<T[K]>["job"] extends Job ? K : never }[keyof T];
-/** What follows a tool's name; arguments may be left out where none is required. */
-export type Rest<Args, Options> = Record<never, never> extends Args
-  ? [args?: Args, options?: Options]
-  : [args: Args, options?: Options];
+export type ResultOf<T> = T extends { readonly infer?: infer Types }
+  ? NonNullable<Types>["result" & keyof NonNullable<Types>]
+  : never;
 
 /** Options for {@linkcode createClient}. */
 export interface ClientOptions {
-  /** The server's endpoint. */
+  /** The server's endpoint. Defaults to `http://localhost/` where `fetch` is given. */
   url?: string | URL;
-  /** A server in the same process: `handle` takes the place of the network. */
-  handle?: (request: Request) => Response | Promise<Response>;
+  /** Takes the place of the global `fetch`; a server's `handle` will do. */
+  fetch?: Fetch;
   /** This client's id. */
   clientId: string;
   /** The secret shared with the server. */
@@ -118,8 +47,6 @@ export interface ClientOptions {
   serverId: string;
   /** Takes a secret of fewer than 32 bytes. */
   allowShortSecrets?: boolean;
-  /** Takes the place of the global `fetch`. */
-  fetch?: (request: Request) => Promise<Response>;
   /** Tries after the first, where trying again is safe. Defaults to 4. */
   retries?: number;
   /** Milliseconds that one try may take. Defaults to 60,000. */
@@ -136,8 +63,9 @@ export interface CallOptions {
   requestId?: string;
 }
 
-/** A client, as {@linkcode createClient} makes it. */
-export interface Client<T> {
+/** A client, as {@linkcode createClient} makes it; `T` is the type of its server's tools. */
+// deno-lint-ignore no-explicit-any -- without a type, any tool may be named
+export interface Client<T = Record<string, { infer?: any }>> {
   /**
    * Calls a tool that answers at once.
    *
@@ -148,31 +76,91 @@ export interface Client<T> {
    * @throws {CountersignError} With the server's `code`, or `unreachable`, or
    * `unverified_answer`.
    */
-  call<N extends Names<T & Builtins, false> & keyof (T & Builtins)>(
+  call<
+    N extends
+      & string
+      & {
+        [K in keyof T]: T[K] extends { readonly infer?: { job: false } } ? K
+          : never;
+      }[keyof T],
+  >(
     name: N,
-    ...rest: Rest<
-      ArgsOf<(T & Builtins)[N]>,
-      CallOptions & { replayable?: boolean }
-    >
-  ): Promise<ResultOf<(T & Builtins)[N]>>;
+    ...rest: Record<never, never> extends ArgsOf<T[N]> ? [
+        args?: ArgsOf<T[N]>,
+        options?: CallOptions & { replayable?: boolean },
+      ]
+      : [
+        args: ArgsOf<T[N]>,
+        options?: CallOptions & { replayable?: boolean },
+      ]
+  ): Promise<ResultOf<T[N]>>;
   /**
    * Starts a job. Sent again until it is accepted: it starts once.
    *
    * @throws {CountersignError} As `call`; also `too_many_jobs` and
    * `idempotency_conflict`.
    */
-  start<N extends Names<T, true>>(
+  start<
+    N extends
+      & string
+      & {
+        [K in keyof T]: T[K] extends { readonly infer?: { job: true } } ? K
+          : never;
+      }[keyof T],
+  >(
     name: N,
-    ...rest: Rest<ArgsOf<T[N]>, CallOptions>
-  ): Promise<JobHandle<ResultOf<T[N]>>>;
-  /** The handle of a job that was started earlier, perhaps by another process. */
-  job<Result = unknown>(id: string): JobHandle<Result>;
+    ...rest: Record<never, never> extends ArgsOf<T[N]>
+      ? [args?: ArgsOf<T[N]>, options?: CallOptions]
+      : [args: ArgsOf<T[N]>, options?: CallOptions]
+  ): Promise<StartedJob<ResultOf<T[N]>>>;
+  /**
+   * The handle of a job that was started earlier, perhaps by another process:
+   * by the id of the request that started it, or by the job's own.
+   *
+   * The tool's name gives the result its type; nothing is sent yet.
+   */
+  job<
+    N extends
+      & string
+      & {
+        [K in keyof T]: T[K] extends { readonly infer?: { job: true } } ? K
+          : never;
+      }[keyof T],
+  >(
+    name: N,
+    id: string | { readonly requestId: string },
+  ): JobHandle<ResultOf<T[N]>>;
+  /** The same, of a job whose tool is not known. */
+  job<Result = unknown>(
+    id: string | { readonly requestId: string },
+  ): JobHandle<Result>;
+  /**
+   * This client's jobs, newest first; asks for more of them as they are reached.
+   *
+   * @param options `status` leaves out those that stand otherwise.
+   * @throws {CountersignError} As `call`, when iterated over.
+   */
+  jobs(
+    options?: { status?: WireJobStatus; signal?: AbortSignal },
+  ): AsyncIterable<ListedJob>;
+  /**
+   * Lists the tools that this client may call, the server's own among them.
+   *
+   * @throws {CountersignError} As `call`.
+   */
+  tools(options?: { signal?: AbortSignal }): Promise<ListedTool[]>;
+  /**
+   * Asks the server who it is.
+   *
+   * @throws {CountersignError} As `call`.
+   */
+  identity(options?: { signal?: AbortSignal }): Promise<ServerIdentity>;
 }
 
 /**
  * Makes a client.
  *
- * @throws {TypeError} If there is neither `url` nor `handle`.
+ * @throws {TypeError} If there is neither `url` nor `fetch`.
  * @throws {RangeError} If the secret is too short.
  *
  * @example Call a server in the same process
@@ -197,7 +185,7 @@ export interface Client<T> {
  *   tools,
  * });
  * const client = createClient<typeof tools>({
- *   handle,
+ *   fetch: handle,
  *   clientId: "client-001",
  *   secret,
  *   serverId: "doubler",
@@ -210,12 +198,15 @@ export interface Client<T> {
 export function createClient<T = Record<string, { infer?: any }>>(
   options: ClientOptions,
 ): Client<T> {
-  const { url, handle, clientId, secret, serverId } = options;
-  if (url === undefined && handle === undefined) {
-    throw new TypeError("Give the client the server's url, or its handle");
+  const { url, clientId, secret, serverId } = options;
+  if ("handle" in options) {
+    throw new TypeError('createClient takes no "handle": give it as "fetch"');
+  }
+  if (url === undefined && options.fetch === undefined) {
+    throw new TypeError("Give the client the server's url, or a fetch");
   }
   const target = String(url ?? "http://localhost/");
-  const deliver = options.fetch ?? handle ?? fetch;
+  const deliver = options.fetch ?? fetch;
   const send: Send = sender({
     clientId,
     secret,
@@ -243,32 +234,42 @@ export function createClient<T = Record<string, { infer?: any }>>(
         tool,
         args: args ?? {},
         requestId: options?.requestId ?? crypto.randomUUID(),
-        repeatable: options?.replayable ?? READS.has(tool),
+        replayable: options?.replayable ?? isBuiltin(tool),
         signal: options?.signal,
       });
       return result as never;
     },
 
     async start(tool, ...[args, options]) {
-      return jobHandle(
-        send,
-        await firstState(send, {
-          tool,
-          args: args ?? {},
-          requestId: options?.requestId ?? crypto.randomUUID(),
-          repeatable: true,
-          signal: options?.signal,
-        }),
-      );
+      const requestId = options?.requestId ?? crypto.randomUUID();
+      const job = await startJob(send, {
+        tool,
+        args: args ?? {},
+        requestId,
+        replayable: true,
+        signal: options?.signal,
+      });
+      return { requestId, ...jobHandle(send, job) };
     },
 
-    job: (id) => jobHandle(send, { id, pollAfterMs: 500 }),
+    job(...given: [...name: string[], id: string | { requestId: string }]) {
+      const id = given[given.length - 1];
+      const key = typeof id === "string"
+        ? parseJobId(id)
+        : { request_id: id.requestId };
+      return jobHandle<never>(send, { key, pollAfterMs: 500 });
+    },
+
+    jobs: ({ status, signal } = {}) => ({
+      [Symbol.asyncIterator]: () => listJobs(send, status, signal),
+    }),
+
+    tools: ({ signal } = {}) => listTools(send, signal),
+
+    identity: ({ signal } = {}) => fetchIdentity(send, signal),
   };
 }
 
-/** Built-in tools that change nothing. */
-const READS: ReadonlySet<string> = new Set([
-  "server_identity",
-  "list_tools",
-  "list_jobs",
-]);
+function isBuiltin(tool: string): boolean {
+  return (BUILTIN_NAMES as readonly string[]).includes(tool);
+}

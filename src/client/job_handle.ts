@@ -1,43 +1,59 @@
 /**
- * Follows a job to its end.
+ * A job, from its start to its end.
  *
  * @module
  */
 
 import { CountersignError } from "../errors.ts";
+import type { WireJobStatus } from "../job/wire_status.ts";
 import { pause } from "../waiting.ts";
-import type { Send, Sending } from "./send.ts";
+import { callBuiltin, type Send, type Sending } from "./send.ts";
 
-/** How a job stands. */
+/** How a job stands; `status` is a {@linkcode WireJobStatus}. */
 export type JobState<Result> =
   | {
-    readonly status: "running";
+    readonly status: Extract<WireJobStatus, "running">;
     /** 0 to 1, once the job has told. */
     readonly progress?: number;
     /** The same in words. */
     readonly message?: string;
-    /** What it waits to be told, by name; `answer_job` answers. */
+    /** What it waits to be told, by name; {@linkcode JobHandle.answer} answers. */
     readonly questions?: Readonly<
-      Record<string, { readonly kind: string; readonly message: string }>
+      Record<string, {
+        readonly kind: "form" | "url";
+        /** What the person reads. */
+        readonly message: string;
+        /** Unix milliseconds after which silence is taken for `cancel`. */
+        readonly until: number;
+        /** Of a `form`: its fields, in JSON Schema. */
+        readonly schema?: object;
+        /** Of a `url`: the page. */
+        readonly url?: string;
+      }>
     >;
   }
-  | { readonly status: "done"; readonly result: Result }
   | {
-    readonly status: "error";
-    /** `tool_failed`, `result_too_large` or `job_cancelled`. */
+    readonly status: Extract<WireJobStatus, "done">;
+    readonly result: Result;
+  }
+  | {
+    readonly status: Extract<WireJobStatus, "error" | "cancelled">;
+    /** `tool_failed` or `result_too_large`; `job_cancelled` of a cancelled job. */
     readonly error: CountersignError;
   };
 
 /** What a running job tells. */
 export type JobProgress = Extract<JobState<never>, { status: "running" }>;
 
-/** A job that was accepted; iterating over it yields its progress until it ends. */
+/**
+ * A job that was started; iterating over it yields its progress until it ends.
+ *
+ * Every method is sent again if its answer is lost, and throws what a call may
+ * throw, or `job_not_found`.
+ */
 export interface JobHandle<Result> extends AsyncIterable<JobProgress> {
-  /**
-   * The job's id: `client.job(id)` makes the handle anew. `undefined` if the
-   * job had ended in the very first answer.
-   */
-  readonly id: string | undefined;
+  /** Names the job to {@linkcode Client.job}, in this process or another. */
+  readonly id: string;
   /** Asks once how the job stands, waiting up to `waitMs` (at most 25,000) for it to change. */
   poll(
     options?: { waitMs?: number; signal?: AbortSignal },
@@ -54,110 +70,154 @@ export interface JobHandle<Result> extends AsyncIterable<JobProgress> {
       onProgress?: (progress: JobProgress) => void;
     },
   ): Promise<Result>;
+  /**
+   * Answers a question by its name; `content` is what was filled in. What the
+   * job does not ask, or no longer, is ignored.
+   */
+  answer(
+    name: string,
+    reply:
+      | { readonly action: "accept"; readonly content?: object }
+      | { readonly action: "decline" | "cancel" },
+    options?: { signal?: AbortSignal },
+  ): Promise<void>;
   /** Cancels the job; one that has ended stays as it is. */
   cancel(options?: { signal?: AbortSignal }): Promise<void>;
+}
+
+/** A job as {@linkcode Client.start} hands it out. */
+export interface StartedJob<Result> extends JobHandle<Result> {
+  /** The id of the request that started it: `client.job({ requestId })` makes the handle anew. */
+  readonly requestId: string;
 }
 
 /** A wait that proxies and platforms let pass. */
 const WAIT_MS = 20_000;
 
-/** What a job's start was answered with: where to ask, or already its end. */
-export type FirstState =
-  | { readonly id: string; readonly pollAfterMs: number }
-  | { readonly id: undefined; readonly ended: JobState<never> };
+/** What names a job to the server: its id, or that of the request that started it. */
+export type JobKey =
+  | { readonly job_id: string }
+  | { readonly request_id: string };
+
+/** How a handle's id begins where the server never told the job's own. */
+const BY_REQUEST = "request_id:";
+
+/** Reads a handle's id. */
+export function parseJobId(id: string): JobKey {
+  return id.startsWith(BY_REQUEST)
+    ? { request_id: id.slice(BY_REQUEST.length) }
+    : { job_id: id };
+}
+
+/** What a client knows of a job. */
+export interface KnownJob {
+  /** What names it to the server. */
+  readonly key: JobKey;
+  readonly pollAfterMs: number;
+  /** Its end, where the start was answered with it. */
+  readonly end?: JobState<never>;
+}
 
 /** Starts a job. */
-export async function firstState(
-  send: Send,
-  start: Sending,
-): Promise<FirstState> {
+export async function startJob(send: Send, start: Sending): Promise<KnownJob> {
+  const key = { request_id: start.requestId };
   try {
     const { status, result } = await send(start);
     if (status === "done") {
-      return { id: undefined, ended: { status, result: result as never } };
+      const end = { status, result: result as never };
+      return { key, pollAfterMs: 0, end };
     }
     const { job_id, poll_after_ms } = result as {
       job_id: string;
       poll_after_ms: number;
     };
-    return { id: job_id, pollAfterMs: poll_after_ms };
+    return { key: { job_id }, pollAfterMs: poll_after_ms };
   } catch (error) {
-    if (!(error instanceof CountersignError && error.jobId)) throw error;
-    return { id: undefined, ended: { status: "error", error } };
+    return { key, pollAfterMs: 0, end: endOf(error) };
   }
 }
 
 /** Makes a job's handle. */
 export function jobHandle<Result>(
   send: Send,
-  first: FirstState,
+  job: KnownJob,
 ): JobHandle<Result> {
-  const { id } = first;
-  const handle: JobHandle<Result> = {
-    id,
-
-    async poll({ waitMs = 0, signal } = {}) {
-      if (first.id === undefined) return first.ended;
-      try {
-        const { status, result } = await send({
-          tool: "poll_job",
-          args: { job_id: id, ...waitMs > 0 && { wait_ms: waitMs } },
-          requestId: crypto.randomUUID(),
-          repeatable: true,
-          signal,
-        });
-        if (status === "done") return { status, result: result as Result };
-        return { ...result as JobProgress, status: "running" };
-      } catch (error) {
-        const ended = error instanceof CountersignError && error.jobId === id;
-        if (ended) return { status: "error", error };
-        throw error;
-      }
-    },
-
-    async result({ signal, onProgress } = {}) {
-      for await (const state of states(signal)) {
-        if (state.status === "done") return state.result;
-        if (state.status === "error") throw state.error;
-        onProgress?.(state);
-      }
-      throw new TypeError("A job's states end with its end");
-    },
-
-    async cancel({ signal } = {}) {
-      if (id === undefined) return;
-      await send({
-        tool: "cancel_job",
-        args: { job_id: id },
-        requestId: crypto.randomUUID(),
-        repeatable: true,
-        signal,
-      });
-    },
-
-    async *[Symbol.asyncIterator]() {
-      for await (const state of states()) {
-        if (state.status === "running") yield state;
-        if (state.status === "error") throw state.error;
-      }
-    },
-  };
-
   /** How the job stands, again and again, until its end and with it. */
   async function* states(
     signal?: AbortSignal,
   ): AsyncGenerator<JobState<Result>> {
     for (;;) {
       const asked = Date.now();
-      const state = await handle.poll({ waitMs: WAIT_MS, signal });
+      const state = await pollJob<Result>(send, job, WAIT_MS, signal);
       yield state;
       if (state.status !== "running") return;
       // A server that does not wait is not asked without a pause.
-      const { pollAfterMs } = first as { pollAfterMs: number };
-      const early = asked + pollAfterMs - Date.now();
+      const early = asked + job.pollAfterMs - Date.now();
       if (early > 0) await pause(early, signal);
     }
   }
 
-  return handle;
+  const { key } = job;
+  return {
+    id: "job_id" in key ? key.job_id : BY_REQUEST + key.request_id,
+
+    poll: ({ waitMs = 0, signal } = {}) => pollJob(send, job, waitMs, signal),
+
+    async result({ signal, onProgress } = {}) {
+      for await (const state of states(signal)) {
+        if (state.status === "done") return state.result;
+        if (state.status !== "running") throw state.error;
+        onProgress?.(state);
+      }
+      throw new TypeError("A job's states end with its end");
+    },
+
+    async answer(name, reply, { signal } = {}) {
+      if (job.end) return;
+      // Not assigned: a question may be named "__proto__".
+      const answers = Object.fromEntries([[name, reply]]);
+      await callBuiltin(send, "answer_job", { ...job.key, answers }, signal);
+    },
+
+    async cancel({ signal } = {}) {
+      if (job.end) return;
+      await callBuiltin(send, "cancel_job", job.key, signal);
+    },
+
+    async *[Symbol.asyncIterator]() {
+      for await (const state of states()) {
+        if (state.status === "running") yield state;
+        else if (state.status !== "done") throw state.error;
+      }
+    },
+  };
+}
+
+async function pollJob<Result>(
+  send: Send,
+  { key, end }: KnownJob,
+  waitMs: number,
+  signal: AbortSignal | undefined,
+): Promise<JobState<Result>> {
+  if (end) return end;
+  const args = { ...key, ...waitMs > 0 && { wait_ms: waitMs } };
+  try {
+    const { status, result } = await callBuiltin(
+      send,
+      "poll_job",
+      args,
+      signal,
+    );
+    if (status === "done") return { status, result: result as Result };
+    return { ...result as JobProgress, status: "running" };
+  } catch (error) {
+    return endOf(error);
+  }
+}
+
+/** The end that an error tells of: one with a job's id is always that job's last word. */
+function endOf(error: unknown): JobState<never> {
+  if (!(error instanceof CountersignError && error.jobId)) throw error;
+  const status = error.code === "job_cancelled" ? "cancelled" : "error";
+  return { status, error };
 }

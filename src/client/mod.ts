@@ -9,20 +9,20 @@
  */
 
 export {
-  type AnyTools,
   type ArgsOf,
-  type Builtins,
   type CallOptions,
   type Client,
   type ClientOptions,
   createClient,
-  type Names,
-  type Rest,
   type ResultOf,
-  type ToolTypes,
-  type TypesOf,
 } from "./client.ts";
-export type { JobHandle, JobProgress, JobState } from "./job_handle.ts";
+export type {
+  JobHandle,
+  JobProgress,
+  JobState,
+  StartedJob,
+} from "./job_handle.ts";
+export type { ListedJob, ListedTool, ServerIdentity } from "./listings.ts";
 export {
   CountersignError,
   type CountersignErrorOptions,
@@ -32,3 +32,5 @@ export {
   type WireCode,
 } from "../errors.ts";
 export type { Secret } from "../signing/hmac.ts";
+export type { Fetch } from "../http/fetch.ts";
+export type { WireJobStatus } from "../job/wire_status.ts";

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { CountersignError } from "../errors.ts";
+import { CountersignError, type ErrorCode } from "../errors.ts";
 import {
   deriveKey,
   importKey,
@@ -22,7 +22,7 @@ import {
   VERSION,
   withSignature,
 } from "../envelope/signed_text.ts";
-import { readResponse, type ServerResponse } from "./reply.ts";
+import { readResponse, type ServerResponse } from "./response.ts";
 
 /** Options for {@linkcode sender}. */
 export interface SenderOptions {
@@ -45,13 +45,34 @@ export interface Sending {
   readonly tool: string;
   readonly args: unknown;
   readonly requestId: string;
-  /** Whether the call may arrive twice: a read, or a job's start. */
-  readonly repeatable: boolean;
+  /** Whether it does no harm if the call arrives twice: a read, or a job's start. */
+  readonly replayable: boolean;
   readonly signal: AbortSignal | undefined;
 }
 
 /** Sends calls; throws the {@linkcode CountersignError} that one was answered with. */
 export type Send = (sending: Sending) => Promise<ServerResponse>;
+
+/** The tools that every server has; a second call of one changes nothing more. */
+export const BUILTIN_NAMES = [
+  "server_identity",
+  "list_tools",
+  "list_jobs",
+  "poll_job",
+  "answer_job",
+  "cancel_job",
+] as const;
+
+/** Calls one of them. */
+export function callBuiltin(
+  send: Send,
+  tool: (typeof BUILTIN_NAMES)[number],
+  args: object,
+  signal: AbortSignal | undefined,
+): Promise<ServerResponse> {
+  const requestId = crypto.randomUUID();
+  return send({ tool, args, requestId, replayable: true, signal });
+}
 
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 5_000;
@@ -129,12 +150,10 @@ export function sender(options: SenderOptions): Send {
           corrected = true;
           continue;
         }
-        if (!surelyNotRun(answer) && !mayRepeat(sending, answer.error)) {
-          throw error;
-        }
+        if (!surelyNotRun(answer) && !isReplayable(sending, error)) throw error;
       } catch (thrown) {
         error = thrown;
-        if (!mayRepeat(sending, thrown)) throw thrown;
+        if (!isReplayable(sending, error)) throw error;
       }
       if (tried >= retries) throw error;
       await pause(delay(tried, error as CountersignError), sending.signal);
@@ -149,11 +168,19 @@ function surelyNotRun({ signed, error }: ServerResponse): boolean {
 }
 
 /** Lost calls and lost answers look alike: only what may arrive twice is sent again. */
-function mayRepeat({ repeatable }: Sending, error: unknown): boolean {
-  return repeatable && error instanceof CountersignError &&
-    (error.code === "unreachable" || error.code === "unverified_answer" ||
-      error.code === "unavailable" || error.code === "rate_limited");
+function isReplayable({ replayable }: Sending, error: unknown): boolean {
+  return replayable && error instanceof CountersignError &&
+    LOST.has(error.code);
 }
+
+/** What says nothing of whether the call ran. */
+const LOST: ReadonlySet<ErrorCode> = new Set([
+  "unreachable",
+  "unverified_answer",
+  "unavailable",
+  "rate_limited",
+  "replayed", // by what is on the way: an earlier copy was answered, to nobody
+]);
 
 /** What the server asked for, or full jitter. */
 function delay(tried: number, { retryAfterMs }: CountersignError): number {

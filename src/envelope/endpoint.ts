@@ -10,15 +10,19 @@ import type { Platform } from "../call/call.ts";
 import { dispatch } from "../call/dispatch.ts";
 import type { Services } from "../call/services.ts";
 import { CountersignError } from "../errors.ts";
+import type { ReadLimits } from "../http/bounded.ts";
 import { readBody } from "../http/read_body.ts";
 import type { Log } from "../log.ts";
 import type { KeyHolder, Keyring } from "../signing/keyring.ts";
+import { isOpen, rememberUntil, windowOf } from "../signing/window.ts";
 import {
   decodeRequest,
   parseBody,
   type ParsedBody,
   type RequestEnvelope,
   requestIdOf,
+  signedArgs,
+  unauthenticatedError,
 } from "./request.ts";
 import {
   type Addressee,
@@ -37,7 +41,8 @@ export interface EnvelopeSettings extends Responder {
   readonly keyring: Keyring;
   /** How far a caller's clock may be off, in milliseconds. */
   readonly clockWindowMs: number;
-  readonly maxBodyBytes: number;
+  /** How far, and for how long, a body is read. */
+  readonly readLimits: ReadLimits;
   readonly log: Log;
 }
 
@@ -53,7 +58,7 @@ export async function answerEnvelope(
     logFailure(error, to.requestId, settings.log);
   let reply: Reply;
   try {
-    const body = await readPost(request, settings.maxBodyBytes);
+    const body = await readPost(request, settings.readLimits);
     to = { requestId: requestIdOf(body.json) };
     const { envelope, caller } = await authenticate(body, settings);
     to = { ...to, caller };
@@ -77,7 +82,7 @@ export function logFailure(
 
 async function readPost(
   request: Request,
-  maxBodyBytes: number,
+  limits: ReadLimits,
 ): Promise<ParsedBody> {
   if (request.method !== "POST") {
     throw new CountersignError(
@@ -85,7 +90,7 @@ async function readPost(
       `Send envelopes with POST, not ${request.method}`,
     );
   }
-  return parseBody(await readBody(request, maxBodyBytes));
+  return parseBody(await readBody(request, "the envelope", limits));
 }
 
 async function authenticate(
@@ -101,11 +106,9 @@ async function authenticate(
   }
   const { client_id, signature } = envelope;
   const caller = await keyring.verifyText(client_id, signature, signed);
-  if (caller) return { envelope, caller };
-  throw new CountersignError(
-    "unauthenticated",
-    "The client is unknown or the signature is wrong",
-  );
+  if (caller === undefined) throw unauthenticatedError(body);
+  const args = signedArgs(body, envelope, signed);
+  return { envelope: { ...envelope, args }, caller };
 }
 
 async function answerCall(
@@ -115,13 +118,14 @@ async function answerCall(
   open: () => Promise<Services>,
   platform: Platform,
 ): Promise<Reply> {
-  if (Math.abs(now() - ts_ms) > clockWindowMs) {
+  const window = windowOf(ts_ms, ts_ms, clockWindowMs);
+  if (!isOpen(window, now())) {
     throw new CountersignError(
       "stale_timestamp",
       `ts_ms is over ${clockWindowMs} ms off; set your clock by this answer's`,
     );
   }
-  const expiresAt = ts_ms + clockWindowMs;
+  const expiresAt = rememberUntil(window.until, clockWindowMs);
   const call = {
     ...platform,
     caller,

@@ -7,7 +7,7 @@
 
 import type { Outcome } from "../call/call.ts";
 import { CountersignError } from "../errors.ts";
-import { retryAfterHeader } from "../http/retry_after.ts";
+import { refusalHeaders } from "../http/refusal_headers.ts";
 import { sign } from "../signing/hmac.ts";
 import type { KeyHolder } from "../signing/keyring.ts";
 import {
@@ -100,13 +100,10 @@ export function toRefusal(thrown: unknown): Reply {
     result: Object.keys(details).length > 0 ? details : null,
     error: `${code}: ${message}`,
     headers: {
-      ...retryAfterHeader(error),
-      // RFC 9110 sections 15.5.6, 15.5.2 and 15.5.16
+      ...refusalHeaders(error),
+      // RFC 9110 sections 15.5.6 and 15.5.2
       ...code === "method_not_allowed" && { allow: "POST" },
       ...status === 401 && { "www-authenticate": "Countersign" },
-      ...code === "unsupported_media_type" && {
-        "accept-post": "application/json",
-      },
     },
   };
 }

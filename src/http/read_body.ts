@@ -1,51 +1,62 @@
 /**
- * Reads a request's body, once and no further than it may go.
+ * Reads a request's body, once, no further than it may go and no longer.
  *
  * @module
  */
 
-import { concat } from "../bytes.ts";
 import { CountersignError } from "../errors.ts";
+import { readBounded, type ReadLimits } from "./bounded.ts";
+
+/** A content coding that nobody undoes here. */
+export class CodingError extends CountersignError {}
 
 /**
  * Reads the body of a JSON request.
  *
- * @param limit Most bytes to take.
- * @throws {CountersignError} `unsupported_media_type` or `payload_too_large`
+ * @param what What the body is, for who must mend it: `the envelope`.
+ * @throws {CountersignError} `unsupported_media_type`, `payload_too_large` or `malformed`
  */
 export async function readBody(
   request: Request,
-  limit: number,
-): Promise<Uint8Array> {
-  const type = request.headers.get("content-type") ?? "";
+  what: string,
+  limits: ReadLimits,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const { headers, body } = request;
+  const { limit, timeoutMs } = limits;
+  const type = headers.get("content-type") ?? "";
   if (!/^application\/json\s*(;|$)/i.test(type)) {
     throw new CountersignError(
       "unsupported_media_type",
-      "Send the envelope as content-type: application/json",
+      `Send ${what} as content-type: application/json`,
+    );
+  }
+  const coding = headers.get("content-encoding")?.trim() || "identity";
+  if (!/^identity$/i.test(coding)) {
+    throw new CodingError(
+      "unsupported_media_type",
+      `Send ${what} without content-encoding`,
     );
   }
   // What the header claims spares reading; it is never trusted to be small.
-  if (Number(request.headers.get("content-length") ?? 0) > limit) {
+  if (Number(headers.get("content-length") ?? 0) > limit) {
     throw tooLarge(limit);
   }
-  if (request.body === null) return new Uint8Array();
-  const reader = request.body.getReader();
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      size += value.length;
-      if (size > limit) throw tooLarge(limit);
-      chunks.push(value);
-    }
-  } catch (cause) {
-    await reader.cancel().catch(() => {});
-    if (cause instanceof CountersignError) throw cause;
-    throw new CountersignError("malformed", "The body broke off", { cause });
+  const read = await readBounded(body, limits);
+  switch (read.kind) {
+    case "read":
+      return read.bytes;
+    case "too large":
+      throw tooLarge(limit);
+    case "too slow":
+      throw new CountersignError(
+        "malformed",
+        `The body did not end within ${timeoutMs} ms`,
+      );
+    case "broken":
+      throw new CountersignError("malformed", "The body broke off", {
+        cause: read.cause,
+      });
   }
-  return chunks.length === 1 ? chunks[0] : concat(chunks);
 }
 
 function tooLarge(limit: number): CountersignError {

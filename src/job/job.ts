@@ -59,7 +59,7 @@ export interface Job {
   readonly createdAt: number;
   /** When it last changed. */
   readonly updatedAt: number;
-  /** When somebody must next attend to it: run it, take it over, or remove it. */
+  /** When somebody must next work on it: run it, take it over, or remove it. */
   readonly dueAt: number;
   /** Who runs it until `dueAt`. */
   readonly lease?: string;

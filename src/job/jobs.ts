@@ -30,6 +30,8 @@ export interface Start {
 
 /** The jobs of a server. */
 export interface Jobs {
+  /** The id of the job that a client's request started, if it started one. */
+  idOf(clientId: string, requestId: string): Promise<string>;
   /**
    * Accepts a job, or finds the one that this request started before; with
    * its end, if that comes within the tool's `waitMs`.
@@ -117,6 +119,7 @@ export function createJobs(options: JobsOptions): Jobs {
   }
 
   return {
+    idOf: (clientId, requestId) => deriveId(clientId, requestId, options),
     watch,
     start: (start, background) => startJob(start, background, options),
 
@@ -182,17 +185,24 @@ async function startJob(
   return { ...stored, kind: "accepted", pollAfterMs };
 }
 
+async function deriveId(
+  clientId: string,
+  requestId: string,
+  { sign }: Pick<JobsOptions, "sign">,
+): Promise<string> {
+  // The alphabet of ids has no line feed: the text is unambiguous.
+  return (await sign(`${clientId}\n${requestId}`)).slice(0, 32);
+}
+
 async function acceptStart(
   { clientId, requestId, name, args, nonce }: Start,
-  { store, worker, sign, leaseMs, maxUnfinished, timing }: JobsOptions,
+  options: JobsOptions,
 ): Promise<Acceptance> {
-  // The alphabet of ids has no line feed: the text is unambiguous.
-  const text = `${clientId}\n${requestId}`;
-  const [mac, unfinished] = await Promise.all([
-    sign(text),
+  const { store, worker, leaseMs, maxUnfinished, timing } = options;
+  const [id, unfinished] = await Promise.all([
+    deriveId(clientId, requestId, options),
     store.unfinished(clientId, maxUnfinished),
   ]);
-  const id = mac.slice(0, 32);
   if (unfinished >= maxUnfinished && await store.read(id) === undefined) {
     throw new CountersignError(
       "too_many_jobs",

@@ -46,7 +46,7 @@ export async function completeJob(
   return await replaceJob(jobKv, stored, next(kept));
 }
 
-/** Replaces a job that was told something, keeping the answers as steps. */
+/** Replaces a job that was answered, keeping the answers as steps. */
 export async function answerJob(
   jobKv: JobKv,
   stored: StoredJob,

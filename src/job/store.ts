@@ -27,7 +27,7 @@ export interface StoredJob {
   readonly version: string;
 }
 
-/** An entry of the due index: somebody should attend to a job since `at`. */
+/** An entry of the due index: somebody should work on a job since `at`. */
 export interface Due {
   /** The job's id. */
   readonly id: string;
@@ -93,7 +93,7 @@ export interface JobStore {
     until?: number,
   ): Promise<StoredJob | undefined>;
   /**
-   * Replaces a job that was told something, keeping the answers as steps.
+   * Replaces a job that was answered, keeping the answers as steps.
    *
    * @throws {CountersignError} `result_too_large`
    */

@@ -49,7 +49,7 @@ export function spendingOf(
     value: toBytes(token),
     token,
     // KV may keep it longer; a nonce that stays spent does no harm.
-    expireIn: Math.max(1000, nonce.expiresAt - timing.now()),
+    expireIn: Math.max(1, nonce.expiresAt - timing.now()), // no lifetime is negative
   };
 }
 

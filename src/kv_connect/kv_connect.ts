@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Fetch } from "../http/fetch.ts";
 import type { KvLike, KvSelector } from "../kv/kv.ts";
 import { type AskDataPath, createDataPath } from "./data_path.ts";
 import { type KvListing, type KvListOptions, list } from "./list.ts";
@@ -18,7 +19,7 @@ export interface ConnectKvOptions {
   /** The access token. */
   token: string;
   /** Takes the place of the global `fetch`. */
-  fetch?: (request: Request) => Promise<Response>;
+  fetch?: Fetch;
   /** Milliseconds that one request may take. Defaults to 10,000. */
   timeoutMs?: number;
   /** Current time, in Unix milliseconds. Defaults to `Date.now`. */

@@ -16,6 +16,7 @@ export {
 } from "./kv_connect.ts";
 export { KvConnectError } from "./error.ts";
 export type { KvListing, KvListOptions } from "./list.ts";
+export type { Fetch } from "../http/fetch.ts";
 export type {
   KvAtomic,
   KvEntry,

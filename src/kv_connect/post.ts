@@ -4,13 +4,14 @@
  * @module
  */
 
+import type { Fetch } from "../http/fetch.ts";
 import { withLimits } from "../waiting.ts";
 import { type Action, KvConnectError } from "./error.ts";
 
 /** How requests get there. */
 export interface Transport {
   /** Delivers a request. */
-  readonly deliver: (request: Request) => Promise<Response>;
+  readonly deliver: Fetch;
   /** Milliseconds that a request may take. */
   readonly timeoutMs: number;
 }

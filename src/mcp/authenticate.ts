@@ -54,10 +54,16 @@ export function byFunction(authenticate: Authenticate): McpAuthenticate {
 /** Lets in who signs with a client's secret, and signs what they are answered. */
 export function bySignature(
   keyring: Keyring,
+  serverId: string,
   now: () => number,
   authority: string | undefined,
 ): McpAuthenticate {
-  const options = { keyring, now, ...authority !== undefined && { authority } };
+  const options = {
+    keyring,
+    serverId,
+    now,
+    ...authority !== undefined && { authority },
+  };
   return async (request, body) => {
     try {
       const { caller, nonce, respond } = await verifyRequest(

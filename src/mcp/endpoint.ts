@@ -9,10 +9,12 @@
 import { spendNonce } from "../call/admit.ts";
 import type { Platform } from "../call/call.ts";
 import type { Services } from "../call/services.ts";
+import type { ReadLimits } from "../http/bounded.ts";
 import { readBody } from "../http/read_body.ts";
 import type { Log } from "../log.ts";
 import type { Authenticated, McpAuthenticate } from "./authenticate.ts";
 import type { ServerFacts } from "./exchange.ts";
+import { checkSentNames } from "./http/headers.ts";
 import {
   checkOrigin,
   crossOrigin,
@@ -46,7 +48,8 @@ export interface McpSettings {
   readonly authenticate: McpAuthenticate;
   readonly origins: OriginRules;
   readonly server: ServerFacts;
-  readonly maxBodyBytes: number;
+  /** How far, and for how long, a body is read. */
+  readonly readLimits: ReadLimits;
   /** Most characters of a result's JSON. */
   readonly maxResult: number;
   readonly log: Log;
@@ -101,7 +104,7 @@ async function answerPost(
       headers: { allow: "POST" },
     });
   }
-  const body = await readBody(request, settings.maxBodyBytes);
+  const body = await readBody(request, "the message", settings.readLimits);
   const known = await settings.authenticate(request, body);
   if (known instanceof Response) return known;
   const { caller, nonce } = known;
@@ -116,7 +119,10 @@ async function answerBody(
   incoming: Incoming,
 ): Promise<Response> {
   const { headers, nonce, open, platform } = incoming;
-  const json = parseBody(body);
+  const { json, refusal } = parseBody(body);
+  if (refusal) {
+    return toResponse(refuse(refusal, idOf(json), incoming.settings));
+  }
   if (isBatch(json, headers)) {
     // Its messages came under one signature, which is good for all of them.
     await spendNonce(nonce, await open());
@@ -150,6 +156,7 @@ async function answerMessage(
   try {
     const message = messageOf(json);
     const revision = revisionOf(message, headers);
+    if (revision.initializes) checkSentNames(headers, message);
     if (message.id === undefined) return undefined;
     const { initializes, cancelsByClosing } = revision;
     const { server, maxResult, now } = settings;

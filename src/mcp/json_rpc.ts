@@ -5,7 +5,12 @@
  * @module
  */
 
-import { decodeUtf8, isObject } from "../json/i_json.ts";
+import {
+  decodeUtf8,
+  isObject,
+  parseAnyway,
+  parseIJson,
+} from "../json/i_json.ts";
 
 /** A request's id; MCP does not let it be null. */
 export type Id = string | number;
@@ -72,18 +77,39 @@ export class RpcError extends Error {
   }
 }
 
-/**
- * Parses a body.
- *
- * @throws {RpcError} `parse`
- */
-export function parseBody(body: Uint8Array): unknown {
+/** A body as it was parsed. */
+export interface RpcBody {
+  readonly json: unknown;
+  /** Why it is refused, where it is: then `json` is good for its id only. */
+  readonly refusal?: RpcError;
+}
+
+/** Parses a body as I-JSON. */
+export function parseBody(body: Uint8Array): RpcBody {
+  let text: string;
   try {
-    return JSON.parse(decodeUtf8(body));
+    text = decodeUtf8(body);
   } catch (cause) {
-    const message = "The body is not JSON in UTF-8";
-    throw new RpcError(CODE.parseBody, message, { cause });
+    return { json: undefined, refusal: notJson(cause) };
   }
+  const parsed = parseIJson(text);
+  switch (parsed.kind) {
+    case "value":
+      return { json: parsed.value };
+    case "flawed": {
+      const { kind, sentence } = parsed.flaw;
+      // A number is for whoever wrote the arguments to mend, the model often.
+      const code = kind === "number" ? CODE.invalidParams : CODE.invalidRequest;
+      return { json: parseAnyway(text), refusal: new RpcError(code, sentence) };
+    }
+    case "not JSON":
+      return { json: undefined, refusal: notJson(parsed.cause) };
+  }
+}
+
+function notJson(cause: unknown): RpcError {
+  const message = "The body is not JSON in UTF-8";
+  return new RpcError(CODE.parseBody, message, { cause });
 }
 
 /**
@@ -100,7 +126,7 @@ export function messageOf(json: unknown): RpcMessage {
     throw invalid("Set id to a string or an integer");
   }
   if (!isObject(params)) throw invalid("Set params to an object");
-  return { ...id !== undefined && { id }, method, params };
+  return { id, method, params };
 }
 
 /** The id that an answer may repeat. */
@@ -120,8 +146,8 @@ export function errorResponse(
 ): object {
   return {
     jsonrpc: "2.0",
-    ...id !== undefined && { id },
-    error: { code, message, ...data !== undefined && { data } },
+    id,
+    error: { code, message, data },
   };
 }
 

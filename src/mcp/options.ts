@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { ReadLimits } from "../http/bounded.ts";
 import type { Keyring } from "../signing/keyring.ts";
 import type { Log } from "../log.ts";
 import {
@@ -51,7 +52,7 @@ export function checkMcpOptions(
     readonly serverId: string;
     readonly envelopePath: string;
     readonly keyring: Keyring;
-    readonly maxBodyBytes: number;
+    readonly readLimits: ReadLimits;
     readonly maxValueBytes: number;
     readonly log: Log;
     readonly now: () => number;
@@ -86,14 +87,16 @@ export function checkMcpOptions(
       allowedHosts: options.allowedHosts ?? (isPublic ? LOOPBACK : undefined),
     },
     server: { info: { name: serverId, version }, instructions, isPublic },
-    maxBodyBytes: server.maxBodyBytes,
+    readLimits: server.readLimits,
     maxResult: server.maxValueBytes,
     log,
     now,
   };
 
   function authenticatorOf(): McpAuthenticate {
-    if (authenticate === undefined) return bySignature(keyring, now, authority);
+    if (authenticate === undefined) {
+      return bySignature(keyring, serverId, now, authority);
+    }
     if (authenticate === "none") return anyone;
     if (typeof authenticate === "function") return byFunction(authenticate);
     throw new TypeError('mcp.authenticate must be a function or "none"');

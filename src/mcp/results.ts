@@ -12,7 +12,7 @@ import { isObject } from "../json/i_json.ts";
 import { canonicalJson } from "../json/canonical_json.ts";
 import { content } from "../tool/content.ts";
 import { CountersignError, ToolError } from "../errors.ts";
-import { retryAfterHeader } from "../http/retry_after.ts";
+import { refusalHeaders } from "../http/refusal_headers.ts";
 import type { Tool } from "../tool/tool.ts";
 import { CODE, invalidParams, RpcError } from "./json_rpc.ts";
 import type { Revision } from "./revisions.ts";
@@ -49,7 +49,7 @@ export function resultOf(
     (revision.takesAnyResult && tool?.output !== undefined);
   return {
     content: [{ type: "text", text }],
-    ...structured && { structuredContent: value },
+    structuredContent: structured ? value : undefined,
   };
 }
 
@@ -109,13 +109,16 @@ export function rpcErrorOf(error: unknown): RpcError {
     case "payload_too_large":
     case "unsupported_media_type":
     case "malformed":
-      return new RpcError(CODE.invalidRequest, message, { status });
+      return new RpcError(CODE.invalidRequest, message, {
+        status,
+        headers: refusalHeaders(error),
+      });
     default:
       // MCP leaves the codes outside -32768 to -32000 to us.
       return new RpcError(1000 + status, message, {
         status,
         cause,
-        headers: retryAfterHeader(error),
+        headers: refusalHeaders(error),
       });
   }
 }

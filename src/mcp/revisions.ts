@@ -13,7 +13,7 @@ export interface Revision {
   readonly name: string;
   /** Whether it begins with `initialize`; else every request stands alone. */
   readonly initializes: boolean;
-  /** Whether headers repeat the method, names and arguments of a body. */
+  /** Whether headers must repeat the method, names and arguments of a body. */
   readonly repeatsInHeaders: boolean;
   /** Whether a tool may ask its caller: a call is then answered in rounds. */
   readonly asks: boolean;

@@ -13,7 +13,7 @@ import { fromEnvironment } from "./env.ts";
 
 const server: Server = createServer(fromEnvironment);
 
-/** Answers a request with the seed tools, configured by the environment. */
+/** Answers a request with the sample tools, configured by the environment. */
 export const handle: Server["handle"] = server.handle;
 
 /** Runs the jobs of {@linkcode handle} that are due. */

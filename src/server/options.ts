@@ -61,6 +61,8 @@ export interface ServerOptions {
   clockWindowMs?: number;
   /** Largest body, in bytes. Defaults to 1 MiB. */
   maxBodyBytes?: number;
+  /** Longest that a body may take to come, in milliseconds. Defaults to 30,000. */
+  readTimeoutMs?: number;
   /** Largest result or step value, in bytes of JSON. Defaults to 8 MiB. */
   maxValueBytes?: number;
   /** Which calls spend their nonce, and where spent ones are kept. */
@@ -116,6 +118,7 @@ export function checkOptions(options: ServerOptions): Settings {
     path = "/",
     clockWindowMs = 300_000,
     maxBodyBytes = 1_048_576,
+    readTimeoutMs = 30_000,
     maxValueBytes = 8_388_608,
     nonces: { spend = "changes", store = "kv" } = {},
     allowShortSecrets = false,
@@ -141,7 +144,17 @@ export function checkOptions(options: ServerOptions): Settings {
         "will only ever have one instance",
     );
   }
-  const shared = { serverId, maxBodyBytes, maxValueBytes, keyring, log, now };
+  if (!(readTimeoutMs > 0)) {
+    throw new RangeError(`readTimeoutMs must be above 0, is ${readTimeoutMs}`);
+  }
+  const shared = {
+    serverId,
+    readLimits: { limit: maxBodyBytes, timeoutMs: readTimeoutMs },
+    maxValueBytes,
+    keyring,
+    log,
+    now,
+  };
   return {
     envelope: { ...shared, path, clockWindowMs },
     mcp: mcp === false

@@ -1,5 +1,5 @@
 /**
- * The server's side of `mcp-hmac-v1`: from a signed request to who sent it, and
+ * The server's side of `mcp-hmac-v2`: from a signed request to who sent it, and
  * from an answer to a signed one.
  *
  * Cheap checks come before dear ones. The nonce comes last, and is spent by
@@ -8,27 +8,35 @@
  * @module
  */
 
-import type { Caller, KeyHolder, Keyring } from "../signing/keyring.ts";
+import type { Caller, Keyring } from "../signing/keyring.ts";
 import type { Nonce } from "../signing/nonce.ts";
+import { rememberUntil } from "../signing/window.ts";
 import { contentDigest, matchesDigest } from "./content_digest.ts";
 import { signEvents } from "./event_stream.ts";
 import {
   answerComponents,
   freshParams,
   isEventStream,
+  keyInfo,
   policy,
   REQUEST_TAG,
   requestComponents,
   RESPONSE_TAG,
   SKEW,
 } from "./mcp_hmac.ts";
-import { readSignature, sign } from "./message_signatures.ts";
+import {
+  readSignature,
+  sign,
+  type SignatureParams,
+} from "./message_signatures.ts";
 import type { RequestParts } from "./signature_base.ts";
 import { SignatureError, type SignatureReason } from "./signature_error.ts";
 
 /** What requests are verified with. */
 export interface VerifyOptions {
   readonly keyring: Keyring;
+  /** Whom requests must have been signed for. */
+  readonly serverId: string;
   /** Current time, in Unix milliseconds. */
   readonly now: () => number;
   /** The host, and port if unusual, that clients address; by default the request's own. */
@@ -58,22 +66,23 @@ export interface SignedRequest {
 export async function verifyRequest(
   request: Request,
   body: Uint8Array,
-  { keyring, now, authority }: VerifyOptions,
+  { keyring, serverId, now, authority }: VerifyOptions,
 ): Promise<SignedRequest> {
   const { method, headers } = request;
+  refuseOtherProfiles(headers);
   const parts = { method, headers, url: publicUrl(request, authority) };
-  const { params, components, mac, base } = readSignature(
+  const { params, components, mac, base, window } = readSignature(
     { request: parts },
     policy(REQUEST_TAG, requestComponents(headers), now()),
   );
-  const { keyid, nonce = "", expires = 0 } = params;
+  const { keyid, nonce = "" } = params;
   if (!/^[\w-]{22,128}$/.test(nonce)) {
     throw new SignatureError("bad_parameters"); // fewer than 128 random bits
   }
   // Side by side: each is a thread hop on Deno, and neither needs the other.
   const [holds, caller] = await Promise.all([
     digestHolds(headers, body),
-    keyring.verifyBytes(keyid, REQUEST_TAG, mac, base),
+    keyring.verifyBytes(keyid, keyInfo(REQUEST_TAG, serverId), mac, base),
   ]);
   if (!holds) throw new SignatureError("digest_mismatch");
   if (!caller) throw new SignatureError("bad_signature");
@@ -83,10 +92,13 @@ export async function verifyRequest(
       // No client id holds a space: these never meet the nonces of envelopes.
       clientId: `${REQUEST_TAG} ${caller.id}`,
       value: nonce,
-      expiresAt: (expires + SKEW) * 1000,
+      expiresAt: rememberUntil(window.until * 1000, SKEW * 1000),
     },
-    respond: (response) =>
-      signResponse(response, parts, components, nonce, caller, now()),
+    respond: async (response) => {
+      const key = await caller.key(keyInfo(RESPONSE_TAG, serverId));
+      const made = freshParams(RESPONSE_TAG, caller.id, nonce, now());
+      return await signResponse(response, parts, components, key, made);
+    },
   };
 }
 
@@ -94,18 +106,16 @@ async function signResponse(
   response: Response,
   request: RequestParts,
   ofRequest: readonly string[],
-  nonce: string,
-  caller: KeyHolder,
-  now: number,
+  key: CryptoKey,
+  params: SignatureParams & { readonly nonce: string },
 ): Promise<Response> {
-  const key = await caller.key(RESPONSE_TAG);
   const { status } = response;
   const headers = new Headers(response.headers);
   // Nobody on the way may keep the answer, or compress what was digested.
   headers.set("cache-control", "no-store, no-transform");
   let body: BodyInit | null | undefined;
   if (isEventStream(headers)) {
-    body = response.body?.pipeThrough(signEvents(key, nonce));
+    body = response.body?.pipeThrough(signEvents(key, params.nonce));
   } else {
     const content = new Uint8Array(await response.arrayBuffer());
     headers.set("content-digest", await contentDigest(content));
@@ -115,12 +125,32 @@ async function signResponse(
     { request, response: { status, headers } },
     key,
     answerComponents(headers, ofRequest),
-    freshParams(RESPONSE_TAG, caller.id, nonce, now),
+    params,
     "mcpres",
   );
   for (const [name, value] of Object.entries(fields)) headers.set(name, value);
   return new Response(body, { status, headers });
 }
+
+/**
+ * Refuses what an older or a newer client signed.
+ *
+ * @throws {SignatureError} `other_profile`
+ */
+function refuseOtherProfiles(headers: Headers): void {
+  const input = headers.get("signature-input") ?? "";
+  if (input.includes(`;tag="${REQUEST_TAG}"`)) return;
+  if (/;tag="mcp-hmac-req-v\d+"/.test(input)) {
+    throw new SignatureError("other_profile");
+  }
+}
+
+/** What to do about a refusal, where its reason does not say. */
+const ADVICE: Partial<Record<SignatureReason, string>> = {
+  other_profile: "This server takes signatures of mcp-hmac-v2, which are " +
+    "made for one server: update the client, and give signedFetch (or the " +
+    "proxy, as --server) the server's id",
+};
 
 /**
  * Answers a request that was not accepted: 401, and what a signature must cover.
@@ -131,16 +161,18 @@ export function challenge(
   { headers }: Request,
   reason: SignatureReason,
 ): Response {
+  const advice = ADVICE[reason];
   const error = {
     code: 1401, // MCP leaves what is outside -32768 to -32000 to us
-    message: "Signature required",
+    message: advice ?? "Signature required",
     data: { reason },
   };
   const wanted = requestComponents(headers).map((name) => `"${name}"`);
   return Response.json({ jsonrpc: "2.0", error }, {
     status: 401,
     headers: {
-      "www-authenticate": `Signature realm="mcp", error="${reason}"`,
+      "www-authenticate": `Signature realm="mcp", error="${reason}"` +
+        (advice ? `, error_description="${advice}"` : ""),
       // RFC 9421 section 5.1, RFC 9530 section 4
       "accept-signature": `mcp=(${wanted.join(" ")});created;expires;` +
         `alg="hmac-sha256";tag="${REQUEST_TAG}"`,

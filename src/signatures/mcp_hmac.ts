@@ -1,19 +1,25 @@
 /**
- * The profile `mcp-hmac-v1` of RFC 9421: what the signatures of an MCP client
+ * The profile `mcp-hmac-v2` of RFC 9421: what the signatures of an MCP client
  * and of its server cover, and with which keys.
  *
  * Both keys are derived from the secret that client and server share, with
- * HKDF-SHA-256 under the tag as `info`: no request can be reflected as an answer.
+ * HKDF-SHA-256: the tag and the server's id are its `info`. So no request can be
+ * reflected as an answer, or sent to another server that has the same clients.
  *
  * @module
  */
 
 import type { SignatureParams, SignaturePolicy } from "./message_signatures.ts";
 
-/** Tag of a request's signature, and `info` of its key. */
-export const REQUEST_TAG = "mcp-hmac-req-v1";
-/** Tag of an answer's signature, and `info` of its key. */
-export const RESPONSE_TAG = "mcp-hmac-res-v1";
+/** Tag of a request's signature. */
+export const REQUEST_TAG = "mcp-hmac-req-v2";
+/** Tag of an answer's signature. */
+export const RESPONSE_TAG = "mcp-hmac-res-v2";
+
+/** HKDF `info` of the key that signatures with a tag are made with; no id holds a space. */
+export function keyInfo(tag: string, serverId: string): string {
+  return `${tag} ${serverId}`;
+}
 
 /** How far clocks may be apart, in seconds. */
 export const SKEW = 30;
@@ -63,7 +69,7 @@ export function freshParams(
   keyid: string,
   nonce: string,
   now: number,
-): SignatureParams {
+): SignatureParams & { readonly nonce: string } {
   const created = Math.floor(now / 1000);
   const expires = created + LIFETIME;
   return { created, expires, nonce, keyid, alg: "hmac-sha256", tag };
@@ -81,7 +87,7 @@ export function policy(
     params: ["expires", "nonce", "alg"],
     maxAge: MAX_LIFETIME,
     skew: SKEW,
-    nowSeconds: Math.floor(now / 1000),
+    nowSeconds: now / 1000, // to the millisecond, as nonces are remembered
   };
 }
 

@@ -9,6 +9,7 @@
  */
 
 import { toBase64 } from "../base64.ts";
+import { isOpen, type TimeWindow, windowOf } from "../signing/window.ts";
 import { identifier, type Message, signatureBase } from "./signature_base.ts";
 import { SignatureError } from "./signature_error.ts";
 import {
@@ -60,6 +61,8 @@ export interface UnverifiedSignature {
   readonly mac: Uint8Array<ArrayBuffer>;
   /** The bytes that the MAC is of. */
   readonly base: Uint8Array<ArrayBuffer>;
+  /** When it may be accepted, in Unix seconds: remember its nonce beyond that. */
+  readonly window: TimeWindow;
 }
 
 /** The two fields that carry a signature. */
@@ -161,16 +164,16 @@ export function readSignature(
       typeof value === (/^(created|expires)$/.test(name) ? "number" : "string")
     ) || (params.alg ?? "hmac-sha256") !== "hmac-sha256" // section 7.3.6
   ) throw new SignatureError("bad_parameters");
+  const window = windowOf(created, expires, skew);
   if (
-    created > now + skew || expires < now - skew ||
-    expires <= created || expires - created > maxAge
+    !isOpen(window, now) || expires <= created || expires - created > maxAge
   ) throw new SignatureError("outside_time_window");
   try {
     const components = items.map(readComponent);
     const base = signatureBase(message, components, input);
     // Section 7.2.1: a signature that covers nothing proves nothing.
     if (policy.components.every((one) => components.includes(one))) {
-      return { components, params, mac, base };
+      return { components, params, mac, base, window };
     }
   } catch {
     // What it covers is not there, or cannot be covered.

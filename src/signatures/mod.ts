@@ -11,7 +11,9 @@
  * @module
  */
 
+export type { Fetch } from "../http/fetch.ts";
 export type { Secret } from "../signing/hmac.ts";
+export type { TimeWindow } from "../signing/window.ts";
 export { contentDigest, matchesDigest } from "./content_digest.ts";
 export {
   readSignature,

@@ -7,6 +7,7 @@
 /** Why; coarse, so that a stranger learns nothing by trying. */
 export type SignatureReason =
   | "missing_signature"
+  | "other_profile"
   | "malformed_signature"
   | "bad_parameters"
   | "outside_time_window"

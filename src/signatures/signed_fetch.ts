@@ -4,7 +4,9 @@
  * @module
  */
 
+import type { Fetch } from "../http/fetch.ts";
 import { deriveKey, type Secret, secretBytes } from "../signing/hmac.ts";
+import { isId } from "../id.ts";
 import { contentDigest, matchesDigest } from "./content_digest.ts";
 import { verifyEvents } from "./event_stream.ts";
 import {
@@ -12,6 +14,7 @@ import {
   answerFields,
   freshParams,
   isEventStream,
+  keyInfo,
   policy,
   REQUEST_TAG,
   requestComponents,
@@ -26,8 +29,10 @@ export interface SignedFetchOptions {
   clientId: string;
   /** The secret shared with the server: the one that envelopes are signed with. */
   secret: Secret;
+  /** The server's id: what is signed for it is good for no other. */
+  serverId: string;
   /** Takes the place of the global `fetch`; a server's `handle` will do. */
-  fetch?: (request: Request) => Response | Promise<Response>;
+  fetch?: Fetch;
   /** Current time, in Unix milliseconds. Defaults to `Date.now`. */
   now?: () => number;
 }
@@ -39,7 +44,7 @@ export type SignedFetch = (
 ) => Promise<Response>;
 
 /**
- * Makes a `fetch` that speaks the profile `mcp-hmac-v1`.
+ * Makes a `fetch` that speaks the profile `mcp-hmac-v2`.
  *
  * An answer has the fields that its signature covers, and no others. What
  * refuses without a signature keeps its status alone, and its reason as text:
@@ -48,6 +53,7 @@ export type SignedFetch = (
  * The `fetch` rejects with a {@linkcode SignatureError} if a success is not
  * signed, or an answer's signature is wrong; a stream fails with it.
  *
+ * @throws {TypeError} If the server's id is missing.
  * @throws {RangeError} If the secret is shorter than 32 bytes.
  *
  * @example Sign what an MCP client sends
@@ -56,6 +62,7 @@ export type SignedFetch = (
  *
  * const fetch = signedFetch({
  *   clientId: "client-001",
+ *   serverId: "greeter",
  *   secret: crypto.getRandomValues(new Uint8Array(32)),
  *   fetch: (request) => new Response(null, { // leave this out to use the network
  *     status: request.headers.has("signature") ? 503 : 401,
@@ -70,17 +77,23 @@ export function signedFetch(
   {
     clientId,
     secret,
+    serverId,
     fetch: deliver = (request) => fetch(request),
     now = Date.now,
   }: SignedFetchOptions,
 ): SignedFetch {
+  if (!isId(serverId)) {
+    throw new TypeError("signedFetch needs serverId: the server's id");
+  }
   const bytes = secretBytes(secret, `client "${clientId}"`);
   // Settled keys only: on Workers a promise belongs to the request that made it.
   let keys: CryptoKey[] | undefined;
 
   return async (input, init) => {
     keys ??= await Promise.all(
-      [REQUEST_TAG, RESPONSE_TAG].map((tag) => deriveKey(bytes, tag)),
+      [REQUEST_TAG, RESPONSE_TAG].map((tag) =>
+        deriveKey(bytes, keyInfo(tag, serverId))
+      ),
     );
     const [requestKey, responseKey] = keys;
     const original = new Request(input, init);

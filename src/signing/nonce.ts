@@ -12,7 +12,7 @@ export interface Nonce {
   readonly clientId: string;
   /** The nonce. */
   readonly value: string;
-  /** Unix milliseconds after which the envelope is stale by its clock anyway. */
+  /** Unix milliseconds through which it is remembered: see `rememberUntil`. */
   readonly expiresAt: number;
 }
 
@@ -23,18 +23,21 @@ export type Spend = (nonce: Nonce) => Promise<boolean>;
  * Remembers nonces in memory: for a server that has exactly one instance.
  *
  * A restart forgets them, so an envelope may be accepted again for as long as
- * its clock is in the window.
+ * its clock is in the window. A clock that is set back brings none of them
+ * back: what may have been forgotten by then counts as spent.
  */
 export function spendInMemory(now: () => number): Spend {
   const spent = new Map<string, number>();
+  let latest = -Infinity;
   return ({ clientId, value, expiresAt }) => {
+    latest = Math.max(latest, now());
     // Oldest first; one that outlives its place waits for the next call.
     for (const [key, expiry] of spent) {
-      if (expiry > now()) break;
+      if (expiry >= latest) break;
       spent.delete(key);
     }
-    const key = `${clientId} ${value}`; // no id holds a space
-    if (spent.has(key)) return Promise.resolve(false);
+    const key = `${clientId} ${value}`; // no id of a client holds a space
+    if (expiresAt < latest || spent.has(key)) return Promise.resolve(false);
     spent.set(key, expiresAt);
     return Promise.resolve(true);
   };

@@ -10,14 +10,6 @@
 
 import { jsonObject, jsonSchema, type Schema, type } from "./schema.ts";
 
-/** What any block may carry beside. */
-export interface BlockExtras {
-  /** For whom the block is, and how important. */
-  readonly annotations?: object;
-  /** Whatever else. */
-  readonly _meta?: object;
-}
-
 /** What a resource is made of: text, or bytes in base64. */
 export type ResourceContents =
   & {
@@ -29,7 +21,12 @@ export type ResourceContents =
 
 /** A block; `data` is base64. */
 export type ContentBlock =
-  & BlockExtras
+  & {
+    /** For whom the block is, and how important. */
+    readonly annotations?: object;
+    /** Whatever else. */
+    readonly _meta?: object;
+  }
   & (
     | { readonly type: "text"; readonly text: string }
     | {

@@ -54,29 +54,32 @@ export async function costs(store: KvLike): Promise<Record<string, Counts>> {
     kv,
     now,
   });
-  const client = createClient<typeof tools>({
-    handle: server.handle,
+  const options = {
+    fetch: server.handle,
     clientId: CLIENT_ID,
     secret: SECRET,
     serverId: SERVER_ID,
     now,
-  });
+  };
+  const client = createClient<typeof tools>(options);
+  const listJobs = (limit: number) =>
+    createClient(options).call("list_jobs", { limit });
   const found: Record<string, Counts> = {};
   async function count(name: string, run: () => Promise<unknown>) {
     kv.reset();
     await run();
     found[name] = { ...kv.counts };
   }
-  await count("read", () => client.call("server_identity"));
+  await count("read", () => client.identity());
   await count("call", () => client.call("add", { numbers: [1, 2] }));
   await count("short job", () => client.start("at_once"));
   await count("job of five steps", () => client.start("five_steps"));
   const sleeper = await client.start("asleep");
-  while ((await client.call("list_jobs", { limit: 1 })).jobs.length === 0);
+  while ((await listJobs(1)).jobs.length === 0);
   await new Promise((resolve) => setTimeout(resolve, 30));
   await count("poll", () => sleeper.poll());
   await count("work with nothing due", () => server.work());
-  await count("list of ten", () => client.call("list_jobs", { limit: 10 }));
+  await count("list of ten", () => listJobs(10));
   ahead = HOUR + 1;
   await count("claim and settle", () => server.work({ limit: 1 }));
   await server.stop();

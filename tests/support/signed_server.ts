@@ -4,6 +4,7 @@ import { spendInMemory } from "../../src/signing/nonce.ts";
 import { challenge, verifyRequest } from "../../src/signatures/authenticate.ts";
 import { SignatureError } from "@countersign/mcp/signatures";
 
+export const SERVER_ID = "mcp-server-001";
 export const SECRET = "a client's secret of thirty-two bytes or more";
 
 /** Answers a request that was verified. */
@@ -22,6 +23,7 @@ export function signedServer(
     try {
       const { nonce, respond } = await verifyRequest(request, body, {
         keyring,
+        serverId: SERVER_ID,
         now: Date.now,
       });
       if (!await spend(nonce)) throw new SignatureError("replayed_nonce");

@@ -70,7 +70,7 @@ def number(x):
 
 
 def parse(text):
-    """I-JSON: what json.loads takes, but no name twice and no NaN."""
+    """I-JSON: what json.loads takes, but no name twice, no NaN, no lost digits."""
 
     def members(pairs):
         if len(dict(pairs)) < len(pairs):
@@ -80,7 +80,18 @@ def parse(text):
     def constant(name):
         raise ValueError(name)
 
-    return json.loads(text, object_pairs_hook=members, parse_constant=constant)
+    def integer(digits):
+        nearest = float(digits)
+        if int(nearest) != int(digits) and number(nearest) != digits:
+            raise ValueError("no double holds it")
+        return int(digits)
+
+    return json.loads(
+        text,
+        object_pairs_hook=members,
+        parse_constant=constant,
+        parse_int=integer,
+    )
 
 
 def hmac_sha256(key, text):
@@ -181,6 +192,14 @@ def requests():
             request_id="ABCXYZabcxyz0189_.:-",
             nonce="_.:-" * 4,
         ),
+        request("a job starts", "wait", {}, body=plain),
+        request("a job is polled by its request", "poll_job", {"request_id": "a-job-starts"}),
+        request(
+            "a job is answered by its request",
+            "answer_job",
+            {"request_id": "a-job-starts", "answers": {}},
+        ),
+        request("a job is cancelled by its request", "cancel_job", {"request_id": "a-job-starts"}),
     ]
 
 
@@ -224,6 +243,13 @@ def responses(sent):
         "every character that ids may have": {"count": 2, "total": 0},
     }
     id = job_id(SERVER_SECRET, "client-001", "r-1")
+    started = job_id(SERVER_SECRET, "client-001", "a-job-starts")
+    follow_ups = {
+        "a job starts": ("accepted", {"job_id": started, "poll_after_ms": 500}),
+        "a job is polled by its request": ("running", {}),
+        "a job is answered by its request": ("ok", {"job_id": started, "status": "running"}),
+        "a job is cancelled by its request": ("ok", {"job_id": started, "status": "cancelled"}),
+    }
     issue = {"path": ["numbers", 0], "message": "numbers[0] must be a number"}
     ended = {"job_id": id}
     return [
@@ -245,6 +271,7 @@ def responses(sent):
         response("a job failed", "error", ended, "tool_failed: The tool failed"),
         response("arguments are wrong", "error", {"issues": [issue]}, "invalid_args: " + issue["message"]),
         response("a clock is off", "error", None, "stale_timestamp: Set your clock by this answer's"),
+        *(response(name, *answer, answers=sent[name]) for name, answer in follow_ups.items()),
     ]
 
 

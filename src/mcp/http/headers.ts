@@ -37,22 +37,46 @@ export function checkVersion(headers: Headers, meta: Meta): void {
 }
 
 /**
- * Checks `Mcp-Method` and `Mcp-Name`.
+ * Checks that `Mcp-Method` and `Mcp-Name` are there, and true.
  *
  * @throws {RpcError} `headerMismatch`
  */
 export function checkNames(headers: Headers, message: RpcMessage): void {
-  const { method, params } = message;
-  const told = header(headers, "mcp-method");
-  if (told === undefined) throw missing("Mcp-Method");
-  if (told !== method) throw headerMismatch("Mcp-Method", told, method);
-  const member = Object.hasOwn(NAMED, method) ? NAMED[method] : undefined;
-  if (member === undefined || typeof params[member] !== "string") return;
-  const name = decodeHeader(headers, "Mcp-Name");
-  if (name === undefined) throw missing("Mcp-Name");
-  if (name !== params[member]) {
-    throw headerMismatch("Mcp-Name", name, params[member]);
+  const sent = header(headers, "mcp-method");
+  if (sent === undefined) throw missing("Mcp-Method");
+  const named = nameIn(message);
+  if (named === undefined) return checkMethod(sent, message);
+  if (decodeHeader(headers, "Mcp-Name") === undefined) {
+    throw missing("Mcp-Name");
   }
+  checkSentNames(headers, message);
+}
+
+/**
+ * Checks `Mcp-Method` and `Mcp-Name` where they are there: earlier revisions do
+ * not know them, but a gateway may route by them.
+ *
+ * @throws {RpcError} `headerMismatch`
+ */
+export function checkSentNames(headers: Headers, message: RpcMessage): void {
+  checkMethod(header(headers, "mcp-method"), message);
+  const name = decodeHeader(headers, "Mcp-Name");
+  const named = nameIn(message);
+  if (name !== undefined && name !== named) {
+    throw headerMismatch("Mcp-Name", name, named);
+  }
+}
+
+function checkMethod(sent: string | undefined, { method }: RpcMessage): void {
+  if (sent === undefined || sent === method) return;
+  throw headerMismatch("Mcp-Method", sent, method);
+}
+
+/** What `Mcp-Name` repeats, where the body has it. */
+function nameIn({ method, params }: RpcMessage): string | undefined {
+  const member = Object.hasOwn(NAMED, method) ? NAMED[method] : undefined;
+  const name = member === undefined ? undefined : params[member];
+  return typeof name === "string" ? name : undefined;
 }
 
 /**
@@ -101,13 +125,13 @@ function missing(name: string): RpcError {
 /** The refusal of a header that does not repeat the body. */
 export function headerMismatch(
   name: string,
-  told: string | undefined,
-  actual: string,
+  sent: string | undefined,
+  actual: string | undefined,
 ): RpcError {
+  const is = sent === undefined ? "missing" : `"${sent}"`;
+  const has = actual === undefined ? "none" : `"${actual}"`;
   return new RpcError(
     CODE.headerMismatch,
-    told === undefined
-      ? `Header mismatch: ${name} is missing, the body has "${actual}"`
-      : `Header mismatch: ${name} is "${told}", the body has "${actual}"`,
+    `Header mismatch: ${name} is ${is}, the body has ${has}`,
   );
 }

@@ -94,29 +94,33 @@ export function paramHeaders(
 /**
  * Checks the headers of a call against its arguments.
  *
+ * @param areNeeded Whether a header must be there for each argument that is.
  * @throws {RpcError} `headerMismatch`
  */
 export function checkParams(
   headers: Headers,
   declared: readonly ParamHeader[],
   args: unknown,
+  areNeeded: boolean,
 ): void {
   for (const { name, path } of declared) {
     const value = path.reduce<unknown>(
       (at, key) => isObject(at) && Object.hasOwn(at, key) ? at[key] : undefined,
       args,
     );
-    // What is neither is the schema's to refuse.
-    if (!["string", "number", "boolean"].includes(typeof value)) continue;
+    // What a header cannot carry is the schema's to refuse, if it should be.
+    const isScalar = ["string", "number", "boolean"].includes(typeof value);
     const field = `Mcp-Param-${name}`;
-    const told = decodeHeader(headers, field);
-    if (told === undefined || !equal(told, value)) {
-      throw headerMismatch(field, told, String(value));
+    const sent = decodeHeader(headers, field);
+    if (sent === undefined ? !(isScalar && areNeeded) : equal(sent, value)) {
+      continue;
     }
+    throw headerMismatch(field, sent, isScalar ? String(value) : undefined);
   }
 }
 
-function equal(told: string, value: unknown): boolean {
-  if (typeof value !== "number") return told === String(value);
-  return /^-?\d+(\.\d+)?$/.test(told) && Number(told) === value;
+function equal(sent: string, value: unknown): boolean {
+  if (typeof value === "boolean") return sent === String(value);
+  if (typeof value !== "number") return sent === value;
+  return /^-?\d+(\.\d+)?$/.test(sent) && Number(sent) === value;
 }

@@ -46,11 +46,13 @@ function describe(tool: Describable): ToolListing {
   const inputSchema = { type: "object", ...jsonSchema(input) };
   return {
     tool: {
-      ...title !== undefined && { title },
+      title,
       description,
       inputSchema,
-      ...output && output !== content && { outputSchema: jsonSchema(output) },
-      ...annotations && { annotations },
+      outputSchema: output && output !== content
+        ? jsonSchema(output)
+        : undefined,
+      annotations,
     },
     params: paramHeaders(inputSchema),
   };

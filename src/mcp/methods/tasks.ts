@@ -90,7 +90,7 @@ function describeTask({ job }: JobOutcome, { services }: Exchange): object {
       : job.questions
       ? "input_required"
       : status,
-    ...words !== undefined && { statusMessage: words },
+    statusMessage: words,
     createdAt: new Date(createdAt).toISOString(),
     lastUpdatedAt: new Date(updatedAt).toISOString(),
     // A job lasts until it has ended, and a while longer.

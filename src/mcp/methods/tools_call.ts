@@ -80,7 +80,7 @@ async function dispatchCall(
       signal,
       background,
       ...extras,
-      ...report && { report },
+      report,
     }, services);
     return await writeOutcome(outcome, exchange, params, report);
   } catch (error) {
@@ -128,9 +128,8 @@ function paramsOf(exchange: Exchange): Params {
   const tool = Object.hasOwn(tools, name) ? tools[name] : undefined;
   const listed = tool ?? followUp(name, tools);
   if (listed === undefined) throw invalidParams(`Unknown tool: ${name}`);
-  if (revision.repeatsInHeaders) {
-    checkParams(headers, listing(name, listed).params, args);
-  }
+  const { params: repeated } = listing(name, listed);
+  checkParams(headers, repeated, args, revision.repeatsInHeaders);
   return { name, args, tool };
 }
 

@@ -7,8 +7,9 @@
 import {
   CountersignError,
   type ErrorCode,
-  HTTP_STATUS,
+  ERRORS,
   type Issue,
+  type WireCode,
 } from "../errors.ts";
 import { verify } from "../signing/hmac.ts";
 import { signedText, VERSION } from "../envelope/signed_text.ts";
@@ -34,10 +35,6 @@ export interface ServerResponse {
 
 const MEMBERS = "error,ok,request_id,result,server_id,signature,status,ts_ms,v";
 
-/** Refusals that a server gives before it has verified who asks. */
-const UNSIGNED =
-  /^(method_not_allowed|not_found|unsupported_media_type|payload_too_large|malformed|wrong_server|unauthenticated|unavailable|not_configured): /;
-
 /**
  * Reads an answer.
  *
@@ -61,7 +58,7 @@ export async function readResponse(
     if (server_id !== expected.serverId) {
       throw unverified("it is another server's");
     }
-  } else if (ok || !UNSIGNED.test(String(envelope.error))) {
+  } else if (ok || !mayBeUnsigned(envelope.error)) {
     throw unverified("it is not signed");
   }
   return {
@@ -69,8 +66,19 @@ export async function readResponse(
     ts_ms: ts_ms as number,
     status: status as ServerResponse["status"],
     result,
-    error: ok ? undefined : errorOf(String(envelope.error), result, response),
+    error: ok ? undefined : errorOf(
+      String(envelope.error),
+      // Details that anyone can write are no job's last word.
+      signed ? result : null,
+      response,
+    ),
   };
+}
+
+/** Whether it is a refusal from before the server has verified who asks. */
+function mayBeUnsigned(error: unknown): boolean {
+  const code = /^(\w+): /.exec(String(error))?.[1] as WireCode;
+  return ["no", "either"].includes(ERRORS[code]?.signed);
 }
 
 /** The members of an answer; their types only as far as they are relied on. */
@@ -106,7 +114,7 @@ function errorOf(
     job_id?: string;
   };
   const seconds = Number(response.headers.get("retry-after") ?? NaN);
-  return Object.hasOwn(HTTP_STATUS, code)
+  return Object.hasOwn(ERRORS, code)
     ? new CountersignError(code as ErrorCode, message, {
       issues,
       jobId: job_id,
