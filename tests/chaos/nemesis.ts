@@ -47,7 +47,7 @@ export async function startFleet(
     if (drawn < 0.4) {
       troubles.frozen++;
       unlessEnded(() => process.suspend());
-      await pause(leaseMs * (0.5 + 2.5 * Math.random()));
+      await pause(leaseMs * (0.5 + 4 * Math.random()));
       unlessEnded(() => process.resume());
     } else if (drawn < 0.75) {
       troubles.killed++;

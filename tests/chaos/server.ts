@@ -44,7 +44,21 @@ async function step(
     return { id, ...more.padding && { padding: more.padding } };
   });
   mark(number, "kept", name, id);
+  if (Math.random() < FREEZES) freezeHere();
+  await pause(30 * Math.random()); // work that is no step
   return id;
+}
+
+/** How often a process is frozen right between two steps: where it hurts most. */
+const FREEZES = 0.02;
+
+/** Stops this process until somebody else must have taken its jobs over. */
+function freezeHere(): void {
+  const seconds = 3 * leaseMs / 1000;
+  const wakesUp = `sleep ${seconds}; kill -CONT ${Deno.pid}`;
+  new Deno.Command("sh", { args: ["-c", wakesUp], stdout: "null" })
+    .spawn().unref();
+  Deno.kill(Deno.pid, "SIGSTOP");
 }
 
 const input = type({ number: "number.integer" });
@@ -59,7 +73,6 @@ const tools = {
       const ids = [];
       for (let i = 1; i <= 5; i++) {
         ids.push(await step(number, context, `step ${i}`));
-        await pause(20); // work that is no step
       }
       return ids;
     },
