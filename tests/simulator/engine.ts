@@ -44,7 +44,8 @@ export function startEngine(
   mix: Mix,
 ): Engine {
   const timing = process;
-  const { leaseMs, concurrency, maxUnfinished, retentionMs, sliceMs } = mix;
+  const { leaseMs, concurrency, maxRunning, maxUnfinished } = mix;
+  const { retentionMs, sliceMs, graceMs } = mix;
   const log: Services["log"] = (level, message, { error }) =>
     world.note(`${process.name} ${level}: ${message} ${said(error)}`);
   const store = kvJobStore(kv, {
@@ -59,6 +60,7 @@ export function startEngine(
     kv,
     leaseMs,
     concurrency,
+    maxRunning,
     retentionMs,
     log,
     timing,
@@ -92,6 +94,7 @@ export function startEngine(
         world.note(`${process.name} in the background: ${said(error)}`)
       ),
   };
+  if (mix.drives) worker.drive({ env: undefined, sliceMs });
   return {
     answer(call, { clientId, nonce }) {
       const expiresAt = timing.now() + NONCE_LASTS_MS;
@@ -103,7 +106,7 @@ export function startEngine(
       }, services);
     },
     work: () => worker.work({ env: undefined, limit: LIMIT, sliceMs }),
-    stop: () => worker.stop(),
+    stop: () => worker.stop(graceMs),
   };
 }
 

@@ -82,7 +82,7 @@ export function createFleet(world: World, options: FleetOptions): Fleet {
       const engine = startEngine(world, process, kv, tools, mix);
       const instance = { process, engine, release };
       instances.push(instance);
-      workNowAndThen(instance);
+      if (!mix.drives) workNowAndThen(instance);
     },
 
     stop({ process, engine }) {

@@ -7,6 +7,7 @@ import type { KvModel, Mutation } from "./kv_model.ts";
 import type { Mix } from "./mix.ts";
 import type { Process } from "./process.ts";
 import {
+  isAbout,
   type JobRecord,
   partsOf,
   PREFIX,
@@ -31,6 +32,8 @@ export interface JobFacts {
   writtenAt: number;
   /** When it was last given up by its holder, of its own will. */
   suspendedAt: number | undefined;
+  /** Whether it killed its process, and has kept no step since. */
+  hasKilled: boolean;
   endedAt: number | undefined;
   removedAt: number | undefined;
   /** The mark of every kept outcome, by the name of its step. */
@@ -91,6 +94,7 @@ export function openLedger(world: World, options: LedgerOptions): Ledger {
       holder: undefined,
       writtenAt: world.now(),
       suspendedAt: undefined,
+      hasKilled: false,
       endedAt: undefined,
       removedAt: undefined,
       kept: new Map(),
@@ -201,6 +205,7 @@ export function openLedger(world: World, options: LedgerOptions): Ledger {
       world.blame("a kept value was replaced", `${facts.requestId} ${name}`);
     }
     if (tag !== undefined) facts.kept.set(name, tag);
+    facts.hasKilled = false;
   }
 
   function onDelete(family: string, rest: KvKey): void {
@@ -221,20 +226,29 @@ export function openLedger(world: World, options: LedgerOptions): Ledger {
     facts.removedAt = world.now();
   }
 
-  /** It is due once, when its record says so, and counts while it is unfinished. */
+  /** It stands once in each index that is for jobs as it is, and in no other. */
   function checkIndexes({ id, clientId, record }: JobFacts): void {
-    const entriesOf = (family: KvKey[number], ...more: KvKey) =>
-      model.list({ prefix: [...PREFIX, family, ...more] })
-        .filter(({ key }) => key.at(-1) === id);
-    const due = entriesOf("due")
-      .filter(({ key }) => !announced.has(`${String(key.at(-2))} ${id}`));
-    if (due.length !== 1 || due[0].key.at(-2) !== record.dueAt) {
+    const { status, dueAt } = record;
+    const isWorking = status === "working";
+    const entriesOf = (...index: KvKey) =>
+      model.list({ prefix: [...PREFIX, ...index] })
+        .filter(({ key, value }) => isAbout(id, key, value));
+    const timesOf = (index: string) =>
+      entriesOf(index).map(({ key }) => key.at(-2))
+        .filter((at) => !announced.has(`${String(at)} ${id}`)).join();
+    if (timesOf(isWorking ? "due" : "gone") !== String(dueAt)) {
       world.blame("a job is not due as its record says", id);
     }
-    const isActive = entriesOf("active", clientId).length === 1;
-    if (isActive !== (record.status === "working")) {
+    if (timesOf(isWorking ? "gone" : "due") !== "") {
+      world.blame("a job is due for what it is not", id);
+    }
+    if (entriesOf("active", clientId).length !== Number(isWorking)) {
       world.blame("a job is counted though it ended, or is not counted", id);
     }
+    if (
+      entriesOf("owner", clientId).length !== 1 ||
+      entriesOf("ended", clientId, status).length !== Number(!isWorking)
+    ) world.blame("a job is not listed once", id);
   }
 
   return {
@@ -252,7 +266,7 @@ export function openLedger(world: World, options: LedgerOptions): Ledger {
         } else if (family === "job") {
           const facts = onJobSet(by, mutation.value, before(mutation.key));
           if (facts) touched.add(facts);
-        } else if (family === "due" && mutations.length === 1) {
+        } else if (family === "gone" && mutations.length === 1) {
           announced.add(rest.map(String).join(" "));
         } else if (family === "step") {
           const [id, name] = rest.map(String);

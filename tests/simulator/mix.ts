@@ -23,6 +23,8 @@ export interface Mix {
   readonly leaseMs: number;
   /** Jobs that an instance runs at once. */
   readonly concurrency: number;
+  /** Jobs of one client that an instance runs at once. */
+  readonly maxRunning: number;
   readonly maxUnfinished: number;
   readonly retentionMs: number;
   /** Whether instances drive themselves; else somebody calls `work`. */
@@ -41,6 +43,8 @@ export interface Mix {
   readonly freezes: number;
   readonly crashes: number;
   readonly stops: number;
+  /** How long what runs may still take when its instance stops. */
+  readonly graceMs: number;
   readonly jumps: number;
   /** Rolling deployments of a new release. */
   readonly deployments: number;
@@ -91,6 +95,7 @@ export function drawMix(random: Random): Mix {
     instances: random.between(2, 3),
     leaseMs,
     concurrency: random.pick([1, 2, 4]),
+    maxRunning: random.pick([1, 4]),
     maxUnfinished: random.chance(0.2) ? random.between(1, 2) : 100,
     // Clocks that disagree must not agree that a job is old.
     retentionMs: leaseMs * random.between(100, 200) + 1_000_000,
@@ -106,6 +111,7 @@ export function drawMix(random: Random): Mix {
     freezes: count(0.5, 3),
     crashes: count(0.5, 3),
     stops: count(0.3, 2),
+    graceMs: random.pick([0, 4000]),
     jumps: count(0.2, 2),
     deployments: count(0.15, 1),
     skewMs: drawSkew(random, exists),

@@ -69,7 +69,7 @@ async function perform(action: Action, stage: Stage): Promise<Marks> {
       throw new Error(`Planned: ${action.name}`);
     case "kill":
       if (book.count(run, action.name) > action.times) return [];
-      run.process.kill();
+      book.kill(run);
       return await new Promise(() => {});
     case "misuse":
       return await performMisuse(action, stage);

@@ -38,6 +38,12 @@ export function readJobRecord(value: unknown): JobRecord | undefined {
   return JSON.parse(text.decode(value)).job;
 }
 
+/** Whether an entry of an index is a job's: by its key, or else its value. */
+export function isAbout(id: string, key: KvKey, value: unknown): boolean {
+  if (key.at(-1) === id) return true;
+  return value instanceof Uint8Array && text.decode(value).includes(`"${id}"`);
+}
+
 /** A mark that a value carries, wherever it goes: `<<step 1#2>>`. */
 const TAG = /<<(.*?)>>/;
 

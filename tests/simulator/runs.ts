@@ -26,6 +26,8 @@ export interface RunBook {
   endBody(run: Run, step: string): void;
   /** Counts something that only happens so many times in a job's life. */
   count(run: Run, name: string): number;
+  /** A run kills its process. */
+  kill(run: Run): void;
   /** A branch that nobody awaits still runs. */
   seeStray(run: Run): void;
 }
@@ -69,6 +71,16 @@ export function openRunBook(
   return {
     count,
 
+    kill(run) {
+      const { process, facts } = run;
+      const others = runningOn(process).length - 1;
+      if (facts.hasKilled && others > 0) {
+        blame("a job took others along, though it had killed before", run);
+      }
+      facts.hasKilled = true;
+      process.kill();
+    },
+
     begin(process, facts, signal) {
       const run = {
         facts,
@@ -86,7 +98,7 @@ export function openRunBook(
         blame("a tool began without its lease", run);
       }
       open.add(run);
-      checkConcurrency(process);
+      checkLimits(run);
       return run;
     },
 
@@ -131,16 +143,23 @@ export function openRunBook(
   };
 
   /** A slot is taken for as long as a tool runs, and its job is not given up. */
-  function checkConcurrency(process: Process): void {
-    let count = 0;
-    for (const run of open) {
-      const { facts, signal, claim } = run;
-      if (run.process !== process || signal.aborted) continue;
-      if (facts.claims !== claim || facts.suspendedAt !== undefined) continue;
-      count++;
+  function runningOn(process: Process): Run[] {
+    return [...open].filter(({ facts, signal, claim, ...run }) =>
+      run.process === process && !signal.aborted && facts.claims === claim &&
+      facts.suspendedAt === undefined
+    );
+  }
+
+  function checkLimits(begun: Run): void {
+    const { process, facts: { clientId } } = begun;
+    const running = runningOn(process);
+    if (running.length > mix.concurrency) {
+      blame("an instance runs more jobs than it may", begun);
     }
-    if (count <= mix.concurrency) return;
-    world.blame("an instance runs more jobs than it may", process.name);
+    const own = running.filter(({ facts }) => facts.clientId === clientId);
+    if (own.length > mix.maxRunning) {
+      blame("an instance runs more jobs of a client than it may", begun);
+    }
   }
 
   function checkKey(run: Run, step: string, key: string | undefined): void {
