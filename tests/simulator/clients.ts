@@ -138,6 +138,7 @@ async function follow(
   const jobId = await start(world, order, call, witness);
   const cancelsIn = load.chance(mix.cancels) ? load.between(0, 5) : Infinity;
   for (let polls = 0;; polls++) {
+    if (load.chance(0.05)) await trespass(order, jobId, call, witness);
     if (polls === cancelsIn) await cancel(order, jobId, call, witness);
     const wait_ms = load.pick([0, mix.leaseMs, mix.leaseMs * 2]);
     const sent = world.now();
@@ -189,6 +190,27 @@ async function start(
     world.reach("a start was sent again");
     await pause(world, load.between(1, 200));
   }
+}
+
+/** Does what nobody may: another's job, another job under the same request. */
+async function trespass(
+  { clientId, requestId, number, script }: Order,
+  jobId: string,
+  call: Call,
+  witness: Witness,
+): Promise<void> {
+  const stranger = "stranger";
+  const args = { number: number + 1000, padding: "" };
+  witness.seeTrespass(
+    "poll_job",
+    "job_not_found",
+    await call(stranger, "poll_job", { job_id: jobId }),
+  );
+  witness.seeTrespass(
+    "start",
+    "idempotency_conflict",
+    await call(clientId, toolOf(script), args, requestId),
+  );
 }
 
 async function cancel(

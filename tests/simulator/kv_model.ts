@@ -160,6 +160,9 @@ function rangeOf(selector: KvSelector): [from: string, until: string] {
 }
 
 const MAX_KEY_BYTES = 2048;
+/** Text that is its own bytes, with no 0 among them. */
+// deno-lint-ignore no-control-regex
+const PLAIN = /^[\x01-\x7f]*$/;
 const double = new DataView(new ArrayBuffer(8));
 const utf8 = new TextEncoder();
 
@@ -178,7 +181,8 @@ function packPart(part: KvKeyPart): string {
   if (part instanceof Uint8Array) return `\x01${escape(binary(part))}`;
   switch (typeof part) {
     case "string":
-      return `\x02${escape(isAscii(part) ? part : binary(utf8.encode(part)))}`;
+      if (PLAIN.test(part)) return `\x02${part}\0`;
+      return `\x02${escape(binary(utf8.encode(part)))}`;
     case "number":
       return `\x21${packDouble(part)}`;
     case "boolean":
@@ -190,13 +194,6 @@ function packPart(part: KvKeyPart): string {
 /** A 0 is the end; one in the data is followed by 255. */
 function escape(text: string): string {
   return `${text.includes("\0") ? text.replaceAll("\0", "\0\xff") : text}\0`;
-}
-
-function isAscii(text: string): boolean {
-  for (let i = 0; i < text.length; i++) {
-    if (text.charCodeAt(i) > 127) return false;
-  }
-  return true;
 }
 
 function binary(bytes: Uint8Array): string {

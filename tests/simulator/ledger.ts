@@ -32,6 +32,8 @@ export interface JobFacts {
   writtenAt: number;
   /** When it was last given up by its holder, of its own will. */
   suspendedAt: number | undefined;
+  /** How far it said to be, last. */
+  progress: number | undefined;
   /** Whether it killed its process, and has kept no step since. */
   hasKilled: boolean;
   endedAt: number | undefined;
@@ -94,6 +96,7 @@ export function openLedger(world: World, options: LedgerOptions): Ledger {
       holder: undefined,
       writtenAt: world.now(),
       suspendedAt: undefined,
+      progress: undefined,
       hasKilled: false,
       endedAt: undefined,
       removedAt: undefined,
@@ -169,7 +172,11 @@ export function openLedger(world: World, options: LedgerOptions): Ledger {
     }
     if (is.lease === undefined) {
       facts.suspendedAt = world.now();
-      if (is.status === "working") world.reach("a job was suspended");
+      if (is.status !== "working") return;
+      world.reach("a job was suspended");
+      if (isPromised && !isOther && is.progress?.fraction !== facts.progress) {
+        world.blame("progress was lost", is.requestId);
+      }
     }
   }
 

@@ -1,7 +1,7 @@
 /** What a seed draws: which faults and which jobs its world has, and how many. */
 import type { KvFaults, KvNetwork } from "./kv_link.ts";
 import type { Random } from "./random.ts";
-import { SCRIPT_KINDS, type ScriptKind } from "./scripts.ts";
+import { KILLING, SCRIPT_KINDS, type ScriptKind } from "./scripts.ts";
 
 /**
  * How a mix is drawn.
@@ -9,11 +9,13 @@ import { SCRIPT_KINDS, type ScriptKind } from "./scripts.ts";
  * - `swarm`: each seed draws which faults and which jobs exist at all, then how
  *   strong. What never meets in a full mix meets here.
  * - `everything`: all of them at once.
+ * - `calm`: nothing goes wrong. Then all that is done is done exactly as often
+ *   as the script says.
  * - `beyond`: outside of what is promised (clocks that run at speeds of their
  *   own, a store that is slower than a lease). Nothing accepted may be lost, no
  *   job may end twice and no kept value be replaced; more is not asked.
  */
-export type MixKind = "swarm" | "everything" | "beyond";
+export type MixKind = "swarm" | "everything" | "calm" | "beyond";
 
 /** A world's faults and load; times are in milliseconds. */
 export interface Mix {
@@ -72,8 +74,9 @@ export const NO_FAULTS: KvFaults = {
 
 /** Of a hundred seeds, how many are of which kind. */
 const SHARE: readonly [MixKind, number][] = [
-  ["swarm", 60],
-  ["everything", 30],
+  ["swarm", 55],
+  ["everything", 27],
+  ["calm", 8],
   ["beyond", 10],
 ];
 
@@ -87,8 +90,10 @@ export function drawMix(random: Random): Mix {
   const isSwarm = kind === "swarm";
   /** In a swarm something exists in a part of the seeds only. */
   const exists = (share: number) => !isSwarm || random.chance(share);
+  /** Of what goes wrong there is nothing where all is calm. */
+  const befalls = (share: number) => kind !== "calm" && exists(share);
   const count = (share: number, most: number) =>
-    exists(share) ? random.between(1, most) : 0;
+    befalls(share) ? random.between(1, most) : 0;
   const kinds = SCRIPT_KINDS.filter(() => isSwarm ? random.chance(0.25) : true);
   return {
     kind,
@@ -107,7 +112,7 @@ export function drawMix(random: Random): Mix {
     cancels: exists(0.4) ? 0.3 : 0,
     lists: exists(0.3) ? 0.5 : 0,
     kinds: kinds.length === 0 ? ["steps"] : kinds,
-    network: drawNetwork(random, kind, leaseMs, exists),
+    network: drawNetwork(random, kind, leaseMs, befalls),
     freezes: count(0.5, 3),
     crashes: count(0.5, 3),
     stops: count(0.3, 2),
@@ -134,10 +139,10 @@ function drawNetwork(
   random: Random,
   kind: MixKind,
   leaseMs: number,
-  exists: (share: number) => boolean,
+  befalls: (share: number) => boolean,
 ): KvNetwork {
   const often = (share: number, most: number) =>
-    exists(share) ? most * random.number() : 0;
+    befalls(share) ? most * random.number() : 0;
   const eighth = Math.floor(leaseMs / 8);
   return {
     faults: {

@@ -62,7 +62,8 @@ async function perform(action: Action, stage: Stage): Promise<Marks> {
     case "ask":
       return await performAsk(action, stage);
     case "progress":
-      context.progress(action.fraction, action.do);
+      context.progress(action.fraction, "Getting on");
+      run.facts.progress = action.fraction;
       return [];
     case "throw":
       if (book.count(run, action.name) > action.times) return [];

@@ -27,6 +27,7 @@ export interface JobRecord {
   readonly dueAt: number;
   readonly lease?: string;
   readonly failures: number;
+  readonly progress?: { readonly fraction: number };
   readonly error?: { readonly message: string };
 }
 

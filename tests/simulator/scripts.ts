@@ -118,6 +118,15 @@ const FAILING: ReadonlySet<ScriptKind> = new Set([
   "gives up",
 ]);
 
+/** Kinds that kill their process. */
+export const KILLING: ReadonlySet<ScriptKind> = new Set([
+  "kills once",
+  "poison",
+]);
+
+/** Attempts of the tool for jobs that are to fail. */
+export const BRITTLE_ATTEMPTS = 3;
+
 /** Makes actions with names of their own. */
 function createDraw(random: Random, leaseMs: number) {
   let count = 0;
@@ -190,7 +199,7 @@ function drawActions(
     case "progress":
       return steps(3).flatMap((action, i): Action[] => [
         { do: "progress", fraction: (i + 1) / 4 },
-        action,
+        random.chance(0.5) ? action : sleep(),
       ]);
     case "large values":
       return [step({ value: "large" }), step(), step({ value: "large" })];
@@ -242,4 +251,35 @@ function drawActions(
         step(),
       ];
   }
+}
+
+/** How often each thing is done where nothing goes wrong. */
+export function expectedTimes(
+  { actions, kind }: Script,
+): Map<string, number> {
+  const times = new Map<string, number>();
+  const expect = (action: Action): void => {
+    switch (action.do) {
+      case "step":
+        times.set(action.name, action.failures + 1);
+        break;
+      case "saga":
+      case "misuse":
+        times.set(action.name, 1);
+        break;
+      case "together":
+        action.branches.flat().forEach(expect);
+        break;
+      case "await late":
+        [action.first, action.second].forEach(expect);
+        break;
+      case "throw":
+        times.set(action.name, Math.min(action.times + 1, BRITTLE_ATTEMPTS));
+        break;
+    }
+  };
+  actions.forEach(expect);
+  // The loser of a race may never begin, and failures of others stop a step.
+  if (kind === "late await") times.clear();
+  return times;
 }

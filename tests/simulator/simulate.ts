@@ -8,7 +8,7 @@ import { type Ledger, openLedger } from "./ledger.ts";
 import { drawMix, type Mix, NO_FAULTS } from "./mix.ts";
 import { LONGEST_JUMP_MS, planTroubles } from "./nemesis.ts";
 import { openRunBook } from "./runs.ts";
-import { drawScript } from "./scripts.ts";
+import { drawScript, expectedTimes } from "./scripts.ts";
 import { createWorld, type World, type WorldReport } from "./world.ts";
 
 /** What became of a seed. */
@@ -24,6 +24,8 @@ function calmMs({ leaseMs, skewMs, jumps }: Mix): number {
   return leaseMs * 100 + 60_000 + skewMs + jumps * LONGEST_JUMP_MS;
 }
 
+/** The one that drives an instance, or that of its cron. */
+const IDLE_TIMERS = 1;
 /** What is left without a job goes after an hour. */
 const LATER_MS = 2 * 3_600_000;
 
@@ -103,6 +105,8 @@ async function runWorld(world: World, mix: Mix): Promise<void> {
   // What was frozen, or under way, may do harm after the end.
   await world.run(world.now() + mix.leaseMs * 6, () => false);
   if (!isDone) return;
+  if (mix.kind === "calm") checkExactly(world, ledger);
+  checkTidiness(world, fleet, shared);
   await removeAll(world, fleet, ledger, mix);
 }
 
@@ -133,4 +137,36 @@ function blameUnrest(world: World, ledger: Ledger, clients: Clients): void {
   }
   if (unfinished.length > 0) return;
   world.blame("a client was never answered", clients.unanswered().join(", "));
+}
+
+/** Where nothing went wrong, nothing was done in vain. */
+function checkExactly(world: World, ledger: Ledger): void {
+  for (const { script, begun, record, requestId } of ledger.jobs.values()) {
+    if (record.status !== script.end) continue;
+    for (const [name, times] of expectedTimes(script)) {
+      if (begun.get(name) === times) continue;
+      world.blame(
+        `"${name.replace(/ \d+/, "")}" was not done as often as it should be`,
+        `${requestId} ${name}: ${begun.get(name)}, not ${times}`,
+      );
+    }
+  }
+}
+
+/** What is over leaves nothing running. */
+function checkTidiness(
+  world: World,
+  fleet: Fleet,
+  { watchers }: SharedKv,
+): void {
+  const living = fleet.living();
+  for (const { process } of living) {
+    const timers = world.timersOf(process);
+    if (timers > IDLE_TIMERS) {
+      world.blame("timers are left", `${process.name}: ${timers}`);
+    }
+  }
+  for (const { owner } of watchers) {
+    if (!owner.isDead) world.blame("a watch is left", owner.name);
+  }
 }

@@ -5,7 +5,7 @@ import type { JobFacts } from "./ledger.ts";
 import { performAll } from "./perform.ts";
 import type { Process } from "./process.ts";
 import type { RunBook } from "./runs.ts";
-import type { Script } from "./scripts.ts";
+import { BRITTLE_ATTEMPTS, type Script } from "./scripts.ts";
 
 const input = type({ number: "number.integer", padding: "string" });
 const marks = type(["string", "string"]).array();
@@ -13,34 +13,33 @@ const run = () => {
   throw new Error("A process has tools of its own");
 };
 
-/** Attempts of the tools that never give up, and of those that soon do. */
-export const ATTEMPTS = { steady: 50, brittle: 3 };
+const STEADY_ATTEMPTS = 50;
 
 /** Defined once: what ArkType makes of a schema costs more than a seed. */
 const TOOLS = {
   steady: defineTool({
     description: "Follows its script, however often it fails",
     input,
-    job: { attempts: ATTEMPTS.steady, backoffMs: 20 },
+    job: { attempts: STEADY_ATTEMPTS, backoffMs: 20 },
     run,
   }),
   brittle: defineTool({
     description: "Follows its script, and soon gives up",
     input,
-    job: { attempts: ATTEMPTS.brittle, backoffMs: 20 },
+    job: { attempts: BRITTLE_ATTEMPTS, backoffMs: 20 },
     run,
   }),
   picky: defineTool({
     description: "Has a schema that a result may break",
     input,
     output: marks,
-    job: { attempts: ATTEMPTS.steady, backoffMs: 20 },
+    job: { attempts: STEADY_ATTEMPTS, backoffMs: 20 },
     run,
   }),
   late: defineTool({
     description: "Comes with the next release",
     input,
-    job: { attempts: ATTEMPTS.steady, backoffMs: 20 },
+    job: { attempts: STEADY_ATTEMPTS, backoffMs: 20 },
     run,
   }),
 };

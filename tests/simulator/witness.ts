@@ -1,7 +1,7 @@
 /** Holds what clients are told against what truly happened. */
 import type { JobOutcome } from "../../src/job/outcome.ts";
 import type { CountersignError } from "../../src/errors.ts";
-import type { Order } from "./clients.ts";
+import type { Order, Reply } from "./clients.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Mix } from "./mix.ts";
 import type { World } from "./world.ts";
@@ -14,6 +14,8 @@ export interface Witness {
   seeNotFound(order: Order, sent: number): void;
   seeCancelled(order: Order): void;
   seeRefusal(order: Order, call: string, error: CountersignError): void;
+  /** Of what must be refused with a code. */
+  seeTrespass(call: string, code: string, reply: Reply): void;
   seeList(clientId: string, ids: readonly string[], began: number): void;
 }
 
@@ -108,6 +110,14 @@ export function openWitness(world: World, mix: Mix, ledger: Ledger): Witness {
       } else if (!PLAUSIBLE[call]?.includes(error.code)) {
         blame(`${call} was refused as ${error.code}`, order, error.message);
       }
+    },
+
+    seeTrespass(call, code, reply) {
+      if (reply.kind === "lost") return;
+      const told = reply.kind === "refused" ? reply.error.code : reply.kind;
+      // It may have been removed meanwhile, or the tool not be there yet.
+      if (told === code || PLAUSIBLE[call].includes(told)) return;
+      world.blame(`a ${call} that must be refused was ${told}`);
     },
 
     seeList(clientId, listed, began) {

@@ -75,6 +75,8 @@ export interface World {
   run(time: number, isDone: () => boolean): Promise<boolean>;
   /** Skips to a time; what would have happened until then never does. */
   skipTo(time: number): void;
+  /** Timers that an owner has set and not called off. */
+  timersOf(owner: Owner): number;
   /** Writes a line of the trace. */
   note(line: string): void;
   /** Counts that something was reached at least once. */
@@ -199,6 +201,11 @@ export function createWorld(seed: number): World {
       time = later;
     },
 
+    timersOf: (owner) =>
+      queue.count((event) =>
+        event.owner === owner && event.kind === "timer" && !event.isCancelled
+      ),
+
     reach: (what) => void report.reached.add(what),
 
     blame(violation, details = "") {
@@ -221,6 +228,7 @@ function createQueue() {
   return {
     peek: (): WorldEvent | undefined => heap[0],
     clear: () => void heap.splice(0),
+    count: (is: (event: WorldEvent) => boolean) => heap.filter(is).length,
 
     push(event: WorldEvent) {
       let i = heap.push(event) - 1;
