@@ -30,6 +30,7 @@
 export {
   createServer,
   type Server,
+  type StopOptions,
   type WorkOptions,
 } from "./src/server/server.ts";
 export type {
@@ -88,7 +89,7 @@ export {
 } from "./src/client/mod.ts";
 export type { Secret } from "./src/signing/hmac.ts";
 export type { RateLimit } from "./src/call/services.ts";
-export type { WorkReport } from "./src/job/worker.ts";
+export type { WorkReport } from "./src/job/work.ts";
 export type { ClientGrant, Clients } from "./src/signing/keyring.ts";
 export type { KvLike } from "./src/kv/kv.ts";
 export type { Log } from "./src/log.ts";

@@ -97,6 +97,7 @@ threat("A call is replayed", () =>
     assertEquals(await codeOf(server, signed({ nonce })), "replayed");
     const job = { tool: "answers_now", args: { value: 2 }, nonce };
     assertEquals(await codeOf(server, signed(job)), "replayed");
+    await other.stop();
   }));
 
 threat("A call is replayed after a restart", async () => {

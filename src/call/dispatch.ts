@@ -48,16 +48,18 @@ async function startJob(
   const { jobs, jobsSpend } = services;
   if (!jobs) throw new Error("createServer lets no job in without KV");
   const { caller, requestId, name, signal, background } = call;
-  const prepared = await prepare(
-    tool,
-    args,
-    signal,
-    (signal) => contextOf(call, services, signal),
-  );
   if (!jobsSpend) await spendNonce(call.nonce, services);
   const start = { clientId: caller.id, requestId, name, tool, signal };
   const nonce = jobsSpend ? call.nonce : undefined;
-  return await jobs.start({ ...start, args: prepared, nonce }, background);
+  const prepareArgs = tool.prepare && (() =>
+    prepare(
+      tool,
+      args,
+      signal,
+      (signal) => contextOf(call, services, signal),
+    ));
+  const given = { args: call.args, prepare: prepareArgs };
+  return await jobs.start({ ...start, ...given, nonce }, background);
 }
 
 function mustSpend(

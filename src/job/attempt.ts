@@ -10,6 +10,7 @@ import { TerminalError, ToolError } from "../errors.ts";
 import type { KvLike } from "../kv/kv.ts";
 import type { Log } from "../log.ts";
 import type { Timing } from "../timing.ts";
+import { check, sentence } from "../tool/schema.ts";
 import { runTool } from "../tool/run.ts";
 import { checkFraction, type JobContext, type Tool } from "../tool/tool.ts";
 import type { Ending } from "./ending.ts";
@@ -32,15 +33,20 @@ export interface Attempt {
   readonly env: unknown;
   /** Unix milliseconds after which no step but the first is begun here. */
   readonly sliceEnd: number;
-  /** Aborted when the instance stops. */
+  /** Aborted when no step may be begun here any more. */
+  readonly leaving: AbortSignal;
+  /** Aborted when none may go on here. */
   readonly stopping: AbortSignal;
+  /** Called when the job has got further than any attempt before. */
+  readonly advanced: () => void;
   readonly log: Log;
   readonly timing: Timing;
 }
 
 /** Makes an attempt; only a store that fails throws. */
 export async function runAttempt(options: Attempt): Promise<Ending> {
-  const { job, lease, tool, store, sliceEnd, stopping, timing } = options;
+  const { job, lease, tool, store, sliceEnd, leaving, stopping, timing } =
+    options;
   if (!tool?.job) {
     const error = new ToolError(`This server has no job tool "${job.tool}"`);
     return { kind: "threw", error };
@@ -49,7 +55,9 @@ export async function runAttempt(options: Attempt): Promise<Ending> {
     const error = new TerminalError("Every attempt was cut short");
     return { kind: "threw", error };
   }
-  const args = await store.args(job);
+  const args = await readArgs(job, tool, store);
+  if (!args.ok) return { kind: "threw", error: args.error };
+  if (leaving.aborted) return { kind: "gave way", dueAt: timing.now() };
   // A first run has nothing to replay, and costs no read.
   const kept = job.runs > 1 ? await store.steps(job.id) : new Map();
   return await withinScope([lease.signal, stopping], (over, resolve) => {
@@ -60,7 +68,7 @@ export async function runAttempt(options: Attempt): Promise<Ending> {
           ? { kind: "lost" }
           : { kind: "gave way", dueAt: timing.now() },
       ));
-    runTool(tool, args, over, (signal) => {
+    runTool(tool, args.value, over, (signal) => {
       const suspend = (dueAt: number, questions: Job["questions"]) =>
         resolve({ kind: "gave way", dueAt, questions });
       const { questions } = job;
@@ -81,6 +89,25 @@ export async function runAttempt(options: Attempt): Promise<Ending> {
       resolve({ kind: "returned", value });
     }).catch((error) => resolve({ kind: "threw", error }));
   });
+}
+
+/**
+ * The arguments as the schema of today makes them of what came. What `prepare`
+ * returned is the tool's own, and version 0.1 kept what the schema had made.
+ */
+async function readArgs(
+  job: Job,
+  tool: Tool,
+  store: JobStore,
+): Promise<{ ok: true; value: unknown } | { ok: false; error: TerminalError }> {
+  const kept = await store.value(job, job.args);
+  if (job.given !== undefined) return { ok: true, value: kept };
+  const checked = check(tool.input, kept);
+  if (checked.ok) return checked;
+  if (job.place === undefined) return { ok: true, value: kept };
+  const message = "The job's arguments are not what its tool takes any more: " +
+    sentence(checked.issues);
+  return { ok: false, error: new TerminalError(message) };
 }
 
 /**

@@ -47,12 +47,22 @@ export interface Job {
   readonly clientId: string;
   /** The request that started it, and may be sent again to learn of it. */
   readonly requestId: string;
-  /** The checked arguments. */
+  /** What the tool is given: the arguments as they came, or as `prepare` left them. */
   readonly args: StoredValue;
+  /** The arguments as they came, where `prepare` made others of them. */
+  readonly given?: StoredValue;
+  /** Its place among its client's unfinished jobs; version 0.1 gave none. */
+  readonly place?: number;
   /** Where it stands. */
   readonly status: JobStatus;
   /** Attempts that failed or died. */
   readonly failures: number;
+  /** Attempts that failed since a step was last kept; version 0.1 counted all. */
+  readonly strikes?: number;
+  /** Attempts that died since a step was last kept. */
+  readonly crashes?: number;
+  /** Steps that were kept when an attempt last failed. */
+  readonly kept?: number;
   /** Times that somebody began to run it. */
   readonly runs: number;
   /** When it was accepted. */
@@ -86,7 +96,7 @@ export function accept(
   now: number,
   lease: string | undefined,
   leaseMs: number,
-): Omit<Job, "args"> {
+): Omit<Job, "args" | "given" | "place"> {
   return {
     ...request,
     status: "working",
@@ -99,16 +109,25 @@ export function accept(
   };
 }
 
-/** Leases a job to whoever is about to run it. A lease that ran out counts as a failure. */
+/** Whether a job's process died under it, and nothing has cleared it since. */
+export function isSuspect(job: Job): boolean {
+  return job.lease !== undefined || (job.crashes ?? 0) > 0;
+}
+
+/** Leases a job to whoever is about to run it. A lease that ran out counts as a crash. */
 export function claim(
   job: Job,
   now: number,
   lease: string,
   leaseMs: number,
 ): Job {
-  const failures = job.failures + (job.lease === undefined ? 0 : 1);
   const runs = job.runs + 1;
-  return extend({ ...job, failures, runs, lease }, now, leaseMs);
+  if (job.lease === undefined) {
+    return extend({ ...job, runs, lease }, now, leaseMs);
+  }
+  const failures = job.failures + 1;
+  const crashes = (job.crashes ?? 0) + 1;
+  return extend({ ...job, failures, crashes, runs, lease }, now, leaseMs);
 }
 
 /** Moves a lease's end, telling how far the job is. */

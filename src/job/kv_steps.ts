@@ -51,7 +51,7 @@ export function keep(
   value: unknown,
 ): Promise<StoredValue> {
   const chunks = keys.chunks(id);
-  return storeValue(kv, chunks, value, maxValueBytes, undefined, timing);
+  return storeValue(kv, chunks, value, maxValueBytes, timing);
 }
 
 /** Reads the values of all kept steps, by name. */
@@ -68,6 +68,27 @@ export function readSteps(
     }
     return steps;
   }, timing);
+}
+
+/** Lists the keys of a job's steps and chunks, up to a limit. */
+export async function listBelongings(
+  { kv, keys, timing }: JobKv,
+  id: string,
+  limit: number,
+): Promise<KvKey[]> {
+  const list = (prefix: KvKey) =>
+    persist(async () => {
+      const found: KvKey[] = [];
+      for await (const { key } of kv.list({ prefix }, { limit })) {
+        found.push(key);
+      }
+      return found;
+    }, timing);
+  const [steps, chunks] = await Promise.all([
+    list(keys.allSteps(id)),
+    list(keys.chunks(id)),
+  ]);
+  return [...steps, ...chunks].slice(0, limit);
 }
 
 /** Removes a job's steps and chunks, some at a time. */

@@ -84,6 +84,8 @@ export interface JobOptions {
    * sends the same request id again, and gets the one that was recorded.
    */
   waitMs?: number;
+  /** Most jobs of this tool that one instance runs at once. Defaults to no limit. */
+  concurrency?: number;
   /** Whether callers that cannot follow a job may wait for it. Defaults to `true`. */
   inline?: boolean;
 }
@@ -276,6 +278,7 @@ function jobOptions(options: JobOptions): Required<JobOptions> {
     backoffMs = 1000,
     pollAfterMs = 500,
     waitMs = 0,
+    concurrency = Infinity,
     inline = true,
   } = options;
   if (!Number.isSafeInteger(attempts) || attempts < 1) {
@@ -283,13 +286,16 @@ function jobOptions(options: JobOptions): Required<JobOptions> {
       `attempts must be an integer of at least 1, is ${attempts}`,
     );
   }
+  if (!(concurrency >= 1)) {
+    throw new RangeError(`concurrency must be at least 1, is ${concurrency}`);
+  }
   const times = { backoffMs, pollAfterMs, waitMs };
   for (const [name, ms] of Object.entries(times)) {
     if (!(ms >= 0)) {
       throw new RangeError(`${name} must be at least 0, is ${ms}`);
     }
   }
-  return { attempts, backoffMs, pollAfterMs, waitMs, inline };
+  return { attempts, backoffMs, pollAfterMs, waitMs, concurrency, inline };
 }
 
 /**

@@ -53,7 +53,9 @@ export async function costs(store: KvLike): Promise<Record<string, Counts>> {
     tools,
     kv,
     now,
+    jobs: { drive: false },
   });
+  await server.work(); // finds out when there will be something to remove
   const options = {
     fetch: server.handle,
     clientId: CLIENT_ID,
