@@ -90,7 +90,7 @@ export {
 export type { Secret } from "./src/signing/hmac.ts";
 export type { RateLimit } from "./src/call/services.ts";
 export type { WorkReport } from "./src/job/work.ts";
-export type { ClientGrant, Clients } from "./src/signing/keyring.ts";
+export type { ClientGrant, Clients } from "./src/signing/clients.ts";
 export type { KvLike } from "./src/kv/kv.ts";
 export type { Log } from "./src/log.ts";
 export { batch_sum, start_long_task } from "./src/ready_made/sample_tools.ts";

@@ -5,25 +5,17 @@
  * `deno task chaos` does the same for longer.
  */
 import { assert, assertEquals } from "@std/assert";
-import {
-  CountersignError,
-  createClient,
-  createServer,
-  type JobHandle,
-} from "../mod.ts";
+import { CountersignError, createServer, type JobHandle } from "../mod.ts";
 import type { KvLike } from "../src/kv/kv.ts";
 import { checkMarks, type Effects } from "./chaos/effects.ts";
 import { startFleet } from "./chaos/nemesis.ts";
 import { type ChaosTools, KINDS, openStore } from "./chaos/server.ts";
 import { DENOKV, startDenokv } from "./kv_connect/denokv.ts";
-import {
-  CLIENT_ID,
-  SECRET,
-  SERVER_ID,
-  SERVER_SECRET,
-} from "./support/envelopes.ts";
+import { clientOf } from "./support/clients.ts";
+import { temporaryFolder } from "./support/folder.ts";
+import { PARTIES, SERVER_ID } from "./support/parties.ts";
 
-const JOBS = Number(Deno.env.get("CHAOS_JOBS") ?? 45);
+const JOBS = Number(Deno.env.get("CHAOS_JOBS") ?? 40);
 const LEASE_MS = 1000;
 const DAY_MS = 86_400_000;
 /** How long jobs keep being started. */
@@ -33,9 +25,8 @@ const TROUBLED = 0.7;
 const TOKEN = "a-token-of-the-chaos-test";
 
 Deno.test("over a file, whatever befalls its processes, every accepted job ends once", async () => {
-  const folder = await Deno.makeTempDir();
-  await runChaos(`${folder}/kv.db`, folder);
-  await Deno.remove(folder, { recursive: true });
+  await using folder = await temporaryFolder();
+  await runChaos(folder.file("kv.db"), folder.file("marks"));
 });
 
 Deno.test({
@@ -43,11 +34,9 @@ Deno.test({
     "over a denokv, whatever befalls its processes, every accepted job ends once",
   ignore: DENOKV === undefined,
   async fn() {
-    const folder = await Deno.makeTempDir();
+    await using folder = await temporaryFolder();
     await using served = await startDenokv(TOKEN);
-    Deno.env.set("KV_TOKEN", TOKEN);
-    await runChaos(served.url, folder);
-    await Deno.remove(folder, { recursive: true });
+    await runChaos(served.url, folder.file("marks"));
   },
 });
 
@@ -60,8 +49,7 @@ interface Told {
   readonly result: readonly string[] | undefined;
 }
 
-async function runChaos(store: string, folder: string): Promise<void> {
-  const marks = `${folder}/marks`;
+async function runChaos(store: string, marks: string): Promise<void> {
   const env = {
     KV: store,
     KV_TOKEN: TOKEN,
@@ -103,12 +91,8 @@ async function runChaos(store: string, folder: string): Promise<void> {
 }
 
 /** A client whose every call goes to some process, frozen or not. */
-function clientOf(anyUrl: () => string) {
-  return createClient<ChaosTools>({
-    url: "http://any.process/",
-    clientId: CLIENT_ID,
-    secret: SECRET,
-    serverId: SERVER_ID,
+function clientOfAny(anyUrl: () => string) {
+  return clientOf<ChaosTools>("http://any.process/", {
     retries: 100,
     fetch: (request) =>
       fetch(
@@ -120,7 +104,7 @@ function clientOf(anyUrl: () => string) {
 
 /** Starts a job, often twice, and follows it to its end. */
 async function follow(number: number, anyUrl: () => string): Promise<Told> {
-  const client = clientOf(anyUrl);
+  const client = clientOfAny(anyUrl);
   await pause(Math.random() * STARTS_MS);
   const kind = KINDS[number % KINDS.length];
   const requestId = `request-${number}`;
@@ -161,7 +145,7 @@ async function checkAgain(
   told: readonly Told[],
   anyUrl: () => string,
 ): Promise<void> {
-  const client = clientOf(anyUrl);
+  const client = clientOfAny(anyUrl);
   for (const { number, kind, requestId, result } of told) {
     const job = await client.start(kind, { number }, { requestId });
     assertEquals(await endOf(job), result, `job ${number} changed`);
@@ -186,14 +170,12 @@ function checkResults(told: readonly Told[], { kept }: Effects): void {
 
 /** Each job is there once and counts no more; days later nothing is left. */
 async function checkStore(url: string): Promise<void> {
-  const kv = await openStore(url);
+  const kv = await openStore(url, TOKEN);
   const at = (...parts: string[]) => ["countersign", SERVER_ID, ...parts];
   assertEquals(await count(kv, at("job")), JOBS);
   assertEquals(await count(kv, at("active")), 0);
   const server = createServer({
-    serverId: SERVER_ID,
-    serverSecret: SERVER_SECRET,
-    clients: { [CLIENT_ID]: SECRET },
+    ...PARTIES,
     tools: {},
     kv,
     log: () => {},

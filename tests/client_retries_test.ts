@@ -1,16 +1,11 @@
 /** What the client sends again, as the table "Trying again" of PROTOCOL.md has it. */
 import { assertEquals, assertRejects } from "@std/assert";
-import { type Client, createClient } from "../mod.ts";
+import type { Client } from "../mod.ts";
 import { BUILTINS } from "../src/call/builtin.ts";
 import { BUILTIN_NAMES } from "../src/client/send.ts";
-import {
-  CLIENT_ID,
-  type Fields,
-  responseKey,
-  SECRET,
-  SERVER_ID,
-  signatureOf,
-} from "./support/envelopes.ts";
+import { clientOf } from "./support/clients.ts";
+import { type Fields, responseKey, signatureOf } from "./support/envelopes.ts";
+import { SERVER_ID } from "./support/parties.ts";
 import { withServer } from "./support/servers.ts";
 
 const protocol = await Deno.readTextFile(
@@ -122,16 +117,10 @@ async function tries(
 ): Promise<number> {
   const sent: Fields[] = [];
   await withServer(async ({ handle }) => {
-    const client = createClient({
-      fetch: async (request) => {
-        sent.push(await request.clone().json());
-        return await (sent.length === 1 ? first(request) : handle(request));
-      },
-      clientId: CLIENT_ID,
-      secret: SECRET,
-      serverId: SERVER_ID,
-      retries: 1,
-    });
+    const client: Client = clientOf(async (request) => {
+      sent.push(await request.clone().json());
+      return await (sent.length === 1 ? first(request) : handle(request));
+    }, { retries: 1 });
     await call(client).catch(() => {}); // what becomes of it is not the point
   });
   assertEquals(new Set(sent.map(({ request_id }) => request_id)).size, 1);
@@ -141,21 +130,15 @@ async function tries(
 
 Deno.test("a call that arrived twice on its way is answered all the same", async () => {
   await withServer(async ({ handle }) => {
-    const options = {
-      clientId: CLIENT_ID,
-      secret: SECRET,
-      serverId: SERVER_ID,
-    };
     /** Delivers every body twice, and hands on the later answer. */
     const twice = async (request: Request) => {
       await handle(request.clone());
       return await handle(request);
     };
     let left = 1;
-    const client = createClient({
-      ...options,
-      fetch: (request) => left-- > 0 ? twice(request) : handle(request),
-    });
+    const client = clientOf((request) =>
+      left-- > 0 ? twice(request) : handle(request)
+    );
     const job = await client.start("answers_now", { value: 7 });
     assertEquals(await job.result(), { value: 7 });
     left = 1;

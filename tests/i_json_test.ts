@@ -13,16 +13,13 @@ import { fromBytes, toBytes } from "../src/kv/kv.ts";
 import { parseExactly, parseJson } from "../src/json/parse_json.ts";
 import {
   canonical,
-  CLIENT_ID,
   fields,
   request,
-  SECRET,
-  SERVER_ID,
-  SERVER_SECRET,
   signatureOf,
   signed,
 } from "./support/envelopes.ts";
 import { ask, raw, REVISION, textOf } from "./support/mcp.ts";
+import { PARTIES, SECRET } from "./support/parties.ts";
 import vectors from "./vectors/canonical_json.json" with { type: "json" };
 
 const flawOf = (text: string) => {
@@ -462,9 +459,7 @@ function hasDuplicate(text: string): boolean {
 /** A server without tools, for what is refused before one is looked for. */
 function bareServer() {
   return createServer({
-    serverId: SERVER_ID,
-    serverSecret: SERVER_SECRET,
-    clients: { [CLIENT_ID]: SECRET },
+    ...PARTIES,
     nonces: { store: "memory" },
     tools: {},
   });
@@ -480,9 +475,7 @@ function signatureOfText(text: string): string {
 /** A server with one tool that tells the names of what it got, for everybody. */
 function openServer() {
   return createServer({
-    serverId: SERVER_ID,
-    serverSecret: SERVER_SECRET,
-    clients: { [CLIENT_ID]: SECRET },
+    ...PARTIES,
     nonces: { store: "memory" },
     mcp: { authenticate: "none" },
     tools: {

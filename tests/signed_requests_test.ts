@@ -430,7 +430,7 @@ Deno.test("expires, nonce and alg are required, and the nonce is long enough", a
   );
 });
 
-Deno.test("behind a proxy the configured authority is what was signed", async () => {
+Deno.test("behind a proxy what the client called is what was signed", async () => {
   const { headers } = await signedRequest();
   const inside = new Request("http://10.0.0.7:8080/mcp?a=1", {
     method: "POST",
@@ -439,7 +439,8 @@ Deno.test("behind a proxy the configured authority is what was signed", async ()
   await refused(inside, "bad_signature");
   await verifyRequest(inside, bytesOf(CALL), {
     ...options,
-    authority: "MCP.example.com",
+    urlOf: ({ url }) =>
+      url.replace("http://10.0.0.7:8080", "https://MCP.example.com"),
   });
 });
 

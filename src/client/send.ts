@@ -84,7 +84,7 @@ export function sender(options: SenderOptions): Send {
   const { clientId, serverId, deliver, retries, timeoutMs, now } = options;
   const secret = secretBytes(
     options.secret,
-    `client "${clientId}"`,
+    "secret",
     options.allowShortSecrets,
   );
   let keys: { request: CryptoKey; response: CryptoKey } | undefined;

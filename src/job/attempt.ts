@@ -6,7 +6,7 @@
  */
 
 import { canonicalJson } from "../json/canonical_json.ts";
-import { TerminalError, ToolError } from "../errors.ts";
+import { TerminalError } from "../errors.ts";
 import type { KvLike } from "../kv/kv.ts";
 import type { Log } from "../log.ts";
 import type { Timing } from "../timing.ts";
@@ -48,7 +48,9 @@ export async function runAttempt(options: Attempt): Promise<Ending> {
   const { job, lease, tool, store, sliceEnd, leaving, stopping, timing } =
     options;
   if (!tool?.job) {
-    const error = new ToolError(`This server has no job tool "${job.tool}"`);
+    const message =
+      `No instance has had the job tool "${job.tool}" for an hour`;
+    const error = new TerminalError(message);
     return { kind: "threw", error };
   }
   if (job.failures >= tool.job.attempts) {

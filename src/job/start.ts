@@ -6,7 +6,7 @@
 
 import { CountersignError } from "../errors.ts";
 import { canonicalJson } from "../json/canonical_json.ts";
-import { jsonProblem } from "../json/json_problem.ts";
+import { findNotJson, refuseNotJson } from "../json/not_json.ts";
 import { INLINE_BYTES } from "../kv/chunks.ts";
 import { type Nonce, replayedError, type Spend } from "../signing/nonce.ts";
 import { check } from "../tool/schema.ts";
@@ -129,18 +129,19 @@ function textOf(args: unknown): string {
   try {
     return canonicalJson(args);
   } catch (cause) {
-    const message = `The arguments are not JSON: ${jsonProblem(args)}`;
+    const { path, what } = findNotJson(args) ?? { path: "$", what: "no JSON" };
+    const message = `The arguments cannot be kept: ${path} is ${what}`;
     throw new CountersignError("invalid_args", message, { cause });
   }
 }
 
 function checkPrepared(args: unknown): unknown {
-  const problem = jsonProblem(args);
-  if (problem === undefined) return args;
-  const cause = new TypeError(
-    `What prepare returns is kept, and must be JSON: ${problem}`,
-  );
-  throw new CountersignError("tool_failed", "The tool failed", { cause });
+  try {
+    refuseNotJson(args, "What prepare returns");
+    return args;
+  } catch (cause) {
+    throw new CountersignError("tool_failed", "The tool failed", { cause });
+  }
 }
 
 function tooMany(unfinished: number): CountersignError {

@@ -15,12 +15,7 @@ import type { Log } from "../log.ts";
 import type { Authenticated, McpAuthenticate } from "./authenticate.ts";
 import type { ServerFacts } from "./exchange.ts";
 import { checkSentNames } from "./http/headers.ts";
-import {
-  checkOrigin,
-  crossOrigin,
-  type OriginRules,
-  preflight,
-} from "./http/origin.ts";
+import { checkOrigin, type OriginRules } from "./http/origin.ts";
 import { respond, type RpcResponse, toResponse } from "./http/respond.ts";
 import {
   CODE,
@@ -45,6 +40,7 @@ import { revisionOf } from "./revisions.ts";
 /** What an MCP endpoint is made of. */
 export interface McpSettings {
   readonly path: string;
+  readonly envelopePath: string;
   readonly authenticate: McpAuthenticate;
   readonly origins: OriginRules;
   readonly server: ServerFacts;
@@ -71,24 +67,12 @@ export async function answerMcp(
   open: () => Promise<Services>,
   platform: Platform,
 ): Promise<Response> {
-  let origin: string | undefined;
-  let response: Response;
   try {
-    origin = checkOrigin(request, settings.origins);
-    if (request.method === "OPTIONS" && origin !== undefined) {
-      return preflight(request, origin);
-    }
-    response = await answerPost(request, settings, open, platform);
+    checkOrigin(request, settings.origins);
+    return await answerPost(request, settings, open, platform);
   } catch (thrown) {
-    response = toResponse(refuse(thrown, undefined, settings));
+    return toResponse(refuse(thrown, undefined, settings));
   }
-  if (origin === undefined) return response;
-  const { status, body } = response;
-  const headers = new Headers(response.headers);
-  for (const [name, value] of Object.entries(crossOrigin(origin))) {
-    headers.set(name, value);
-  }
-  return new Response(body, { status, headers });
 }
 
 async function answerPost(
@@ -105,6 +89,7 @@ async function answerPost(
     });
   }
   const body = await readBody(request, "the message", settings.readLimits);
+  refuseEnvelope(headers, body, settings.envelopePath);
   const known = await settings.authenticate(request, body);
   if (known instanceof Response) return known;
   const { caller, nonce } = known;
@@ -112,6 +97,24 @@ async function answerPost(
   const response = await answerBody(body, incoming)
     .catch((thrown) => toResponse(refuse(thrown, undefined, settings)));
   return await known.signResponse?.(response) ?? response;
+}
+
+/**
+ * Sends away who posts envelopes here: no signature of theirs is looked for.
+ *
+ * @throws {RpcError} `invalidRequest`
+ */
+function refuseEnvelope(
+  headers: Headers,
+  body: Uint8Array,
+  path: string,
+): void {
+  // Who sends these means MCP, and is spared the look into the body.
+  for (const [name] of headers) if (/^(mcp-|signature)/.test(name)) return;
+  const text = new TextDecoder().decode(body);
+  if (!text.includes('"mcp/0.1"') || text.includes('"jsonrpc"')) return;
+  const message = `This is an envelope of mcp/0.1: send it to ${path}`;
+  throw new RpcError(CODE.invalidRequest, message);
 }
 
 async function answerBody(

@@ -161,10 +161,29 @@ function configureFrom(
   env: unknown,
 ): Settings {
   try {
-    return checkOptions(options(env));
+    return checkOptions(makeOptions(options, env));
   } catch (error) {
     if (error instanceof CountersignError) throw error;
     throw new CountersignError("not_configured", (error as Error).message);
+  }
+}
+
+/**
+ * Runs the author's own function; from what it throws, what is in quotes is left
+ * out: `JSON.parse` and `new URL` quote what they were given, perhaps a secret.
+ */
+function makeOptions(
+  options: (env: unknown) => ServerOptions,
+  env: unknown,
+): ServerOptions {
+  try {
+    return options(env);
+  } catch (error) {
+    if (error instanceof CountersignError) throw error;
+    const message = error instanceof Error
+      ? error.message
+      : "The server's options cannot be made";
+    throw new TypeError(message.replace(/["'].*["']/s, '"…"'));
   }
 }
 

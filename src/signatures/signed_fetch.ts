@@ -85,7 +85,7 @@ export function signedFetch(
   if (!isId(serverId)) {
     throw new TypeError("signedFetch needs serverId: the server's id");
   }
-  const bytes = secretBytes(secret, `client "${clientId}"`);
+  const bytes = secretBytes(secret, "secret");
   // Settled keys only: on Workers a promise belongs to the request that made it.
   let keys: CryptoKey[] | undefined;
 

@@ -1,5 +1,5 @@
 /** What befalls processes: SIGKILL, SIGTERM, and SIGSTOP for longer than a lease. */
-import { type Process, startProcess } from "../support/servers.ts";
+import { type Process, startProcess } from "../support/processes.ts";
 
 /** Processes that troubles befall. */
 export interface Fleet extends AsyncDisposable {

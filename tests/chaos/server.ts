@@ -11,13 +11,8 @@ import {
 } from "../../mod.ts";
 import type { KvLike } from "../../src/kv/kv.ts";
 import { connectKv } from "../../src/kv_connect/mod.ts";
-import {
-  CLIENT_ID,
-  SECRET,
-  SERVER_ID,
-  SERVER_SECRET,
-} from "../support/envelopes.ts";
 import { type Fault, faultyKv } from "../support/faulty_kv.ts";
+import { PARTIES } from "../support/parties.ts";
 import { hasKilled, openMarks } from "./marks.ts";
 
 const path = Deno.env.get("MARKS") ?? "/dev/null";
@@ -177,9 +172,9 @@ function pause(ms: number): Promise<void> {
 }
 
 /** The store: a file, or a `denokv`. */
-export async function openStore(url: string): Promise<KvLike> {
+export async function openStore(url: string, token: string): Promise<KvLike> {
   return url.startsWith("http")
-    ? connectKv({ url, token: Deno.env.get("KV_TOKEN") ?? "" })
+    ? connectKv({ url, token })
     : await Deno.openKv(url);
 }
 
@@ -194,12 +189,11 @@ function drawFault(operation: "read" | "commit"): Fault | undefined {
 
 if (import.meta.main) {
   const url = Deno.env.get("KV") ?? ":memory:";
-  const { handle, stop, work } = createServer({
-    serverId: SERVER_ID,
-    serverSecret: SERVER_SECRET,
-    clients: { [CLIENT_ID]: SECRET },
+  const token = Deno.env.get("KV_TOKEN") ?? "";
+  const { handle, stop } = createServer({
+    ...PARTIES,
     tools,
-    kv: async () => faultyKv(await openStore(url), drawFault),
+    kv: async () => faultyKv(await openStore(url, token), drawFault),
     jobs: { leaseMs, maxUnfinished: 5000 },
     log: () => {},
   });
@@ -209,9 +203,7 @@ if (import.meta.main) {
     onListen: ({ hostname, port }) =>
       console.log(`Listening on http://${hostname}:${port}/`),
   }, handle);
-  const driver = setInterval(() => work().catch(() => {}), 150);
   Deno.addSignalListener("SIGTERM", async () => {
-    clearInterval(driver);
     await Promise.all([server.shutdown(), stop()]);
     Deno.exit(0);
   });

@@ -55,7 +55,8 @@ export type OnLanded = (
 /** The store that all processes of a world share. */
 export interface SharedKv {
   readonly model: KvModel;
-  readonly network: KvNetwork;
+  /** As it is now: faults end, too. */
+  network: KvNetwork;
   readonly onLanded: OnLanded;
   /** Who is told of which keys. */
   readonly watchers: Set<Watcher>;
@@ -73,13 +74,13 @@ export function connectProcess(
   process: Process,
   shared: SharedKv,
 ): KvLike {
-  const { model, network } = shared;
-  const { faults } = network;
+  const { model } = shared;
   const chance = world.streams.faults;
-  const latency = () => chance.between(0, network.latencyMs);
+  const latency = () => chance.between(0, shared.network.latencyMs);
 
   function read<T>(look: () => T): Promise<T> {
     if (process.isDead) return new Promise(() => {});
+    const { network, network: { faults } } = shared;
     if (network.hasFastReads && !chance.chance(faults.unread)) {
       return Promise.resolve(look());
     }
@@ -104,7 +105,7 @@ export function connectProcess(
       world,
       process,
       shared,
-      network.isUnchecked ? [] : checks,
+      shared.network.isUnchecked ? [] : checks,
       mutations,
     );
 
@@ -112,6 +113,7 @@ export function connectProcess(
     checks: readonly Check[],
     mutations: readonly Mutation[],
   ): Promise<Committed> {
+    const { faults, lateMs } = shared.network;
     return new Promise((resolve, reject) => {
       const answer = (ms: number, run: () => void) =>
         world.schedule(ms, "answer", process, run);
@@ -134,12 +136,12 @@ export function connectProcess(
         case "late": {
           const givenUpIn = latency();
           fail(givenUpIn, "The store timed out");
-          return later(givenUpIn + chance.between(1, network.lateMs), () => {
+          return later(givenUpIn + chance.between(1, lateMs), () => {
             if (land(checks, mutations).ok) world.reach("a commit landed late");
           });
         }
         case "hanging": {
-          const answeredIn = chance.between(1, 2 * network.lateMs);
+          const answeredIn = chance.between(1, 2 * lateMs);
           world.reach("a commit hung");
           if (chance.chance(0.3)) return fail(answeredIn, "It hung up");
           return later(chance.between(0, answeredIn), () => {
@@ -166,7 +168,7 @@ export function connectProcess(
       yield* await read(() => model.list(selector, options));
     },
     atomic: () => createAtomic(process, send),
-    ...network.watches !== "nothing" && {
+    ...shared.network.watches !== "nothing" && {
       watch: (keys: readonly KvKey[]) => watch(world, process, shared, keys),
     },
   };

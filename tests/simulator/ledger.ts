@@ -70,6 +70,9 @@ export interface LedgerOptions {
   scriptOf(requestId: string): Script;
 }
 
+/** Leases after which what froze has thawed, and what hung has answered. */
+const CALMED_LEASES = 10;
+
 /** Opens the ledger of a world. */
 export function openLedger(world: World, options: LedgerOptions): Ledger {
   const { mix, model, scriptOf } = options;
@@ -160,6 +163,7 @@ export function openLedger(world: World, options: LedgerOptions): Ledger {
           );
         }
       }
+      if (was.lease === undefined) checkWaking(was);
       facts.claims++;
       facts.holder = by;
       facts.suspendedAt = undefined;
@@ -178,6 +182,22 @@ export function openLedger(world: World, options: LedgerOptions): Ledger {
         world.blame("progress was lost", is.requestId);
       }
     }
+  }
+
+  /** Who drives itself is there in time, wherever all is well and there is room. */
+  function checkWaking({ requestId, dueAt }: JobRecord): void {
+    const calmedAt = mix.kind === "calm"
+      ? 0
+      : mix.chaosMs + CALMED_LEASES * mix.leaseMs;
+    const isWell = world.now() > calmedAt && mix.skewMs === 0 &&
+      mix.jumps === 0 && isPromised && mix.drives &&
+      mix.jobs <= Math.min(mix.concurrency, mix.maxRunning);
+    if (!isWell) return;
+    world.reach("a job was woken where all is well");
+    const lateMs = world.date() - dueAt;
+    const soonMs = Math.max(2000, mix.leaseMs) + 20 * mix.network.latencyMs;
+    if (lateMs <= soonMs) return;
+    world.blame("a job was woken too late", `${requestId}: ${lateMs} ms`);
   }
 
   function endJob(facts: JobFacts, { status, error }: JobRecord): void {

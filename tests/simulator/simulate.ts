@@ -80,7 +80,7 @@ async function runWorld(world: World, mix: Mix): Promise<void> {
     },
   });
   const book = openRunBook(world, mix, ledger);
-  const shared: { -readonly [key in keyof SharedKv]: SharedKv[key] } = {
+  const shared: SharedKv = {
     model,
     network: mix.network,
     onLanded: ledger.onLanded,

@@ -58,13 +58,16 @@ function describe(tool: Describable): ToolListing {
   };
 }
 
-/** The built-in tool of a name, where callers may use it to follow their jobs. */
+/** The built-in tool of a name, where a caller has jobs to follow with it. */
 export function followUp(
   name: string,
   tools: Tools,
+  may: (name: string) => boolean,
 ): { description: string; input: Schema; output: undefined } | undefined {
   if (!FOLLOW_UPS.includes(name)) return undefined;
-  if (!Object.values(tools).some(({ job }) => job?.inline)) return undefined;
+  const hasJobs = Object.entries(tools)
+    .some(([name, { job }]) => job?.inline && may(name));
+  if (!hasJobs) return undefined;
   return FOLLOW_UP_TOOLS[name];
 }
 
@@ -75,7 +78,7 @@ export function listingsFor(
 ): [name: string, listing: ToolListing][] {
   const own = Object.entries(tools).filter(([name]) => may(name));
   const following = FOLLOW_UPS.flatMap((name) => {
-    const tool = followUp(name, tools);
+    const tool = followUp(name, tools, may);
     return tool ? [[name, tool] as const] : [];
   });
   return [...own, ...following]
