@@ -8,6 +8,7 @@ import type { Mix } from "./mix.ts";
 import type { Process } from "./process.ts";
 import {
   isAbout,
+  isAnswer,
   type JobRecord,
   partsOf,
   PREFIX,
@@ -122,6 +123,7 @@ export function openLedger(world: World, options: LedgerOptions): Ledger {
     by: Process,
     value: unknown,
     old: unknown,
+    isAnswered: boolean,
   ): JobFacts | undefined {
     const record = readJobRecord(value);
     if (record === undefined) return undefined;
@@ -138,19 +140,23 @@ export function openLedger(world: World, options: LedgerOptions): Ledger {
       world.blame("an ended job changed", record.requestId);
     }
     const was = readJobRecord(old);
-    if (was) followLease(earlier, was, record, by);
+    if (was) followLease(earlier, was, record, isAnswered ? undefined : by);
     earlier.record = record;
     earlier.writtenAt = world.now();
     if (record.status !== "working") endJob(earlier, record);
     return earlier;
   }
 
-  /** Who held the lease, and who holds it now. */
+  /**
+   * Who held the lease, and who holds it now.
+   *
+   * @param by Who wrote; `undefined` for who told the job an answer.
+   */
   function followLease(
     facts: JobFacts,
     was: JobRecord,
     is: JobRecord,
-    by: Process,
+    by: Process | undefined,
   ): void {
     if (is.lease !== undefined && is.lease !== was.lease) {
       if (was.lease !== undefined) {
@@ -171,12 +177,13 @@ export function openLedger(world: World, options: LedgerOptions): Ledger {
     }
     if (was.lease === undefined) return;
     const isOther = by !== facts.holder;
-    if (isOther && is.status !== "cancelled" && is.lease !== undefined) {
+    if (by && isOther && is.status !== "cancelled" && is.lease !== undefined) {
       world.blame("somebody wrote under another's lease", is.requestId);
     }
     if (is.lease === undefined) {
       facts.suspendedAt = world.now();
       if (is.status !== "working") return;
+      facts.hasKilled = false; // it had been given up before it did
       world.reach("a job was suspended");
       if (isPromised && !isOther && is.progress?.fraction !== facts.progress) {
         world.blame("progress was lost", is.requestId);
@@ -291,7 +298,12 @@ export function openLedger(world: World, options: LedgerOptions): Ledger {
         if (mutation.kind === "delete") {
           onDelete(family, rest);
         } else if (family === "job") {
-          const facts = onJobSet(by, mutation.value, before(mutation.key));
+          const facts = onJobSet(
+            by,
+            mutation.value,
+            before(mutation.key),
+            mutations.some(({ key }) => isAnswer(key)),
+          );
           if (facts) touched.add(facts);
         } else if (family === "gone" && mutations.length === 1) {
           announced.add(rest.map(String).join(" "));

@@ -94,7 +94,10 @@ export function drawMix(random: Random): Mix {
   const befalls = (share: number) => kind !== "calm" && exists(share);
   const count = (share: number, most: number) =>
     befalls(share) ? random.between(1, most) : 0;
-  const kinds = SCRIPT_KINDS.filter(() => isSwarm ? random.chance(0.25) : true);
+  const kinds = SCRIPT_KINDS.filter((name) =>
+    (!isSwarm || random.chance(0.25)) &&
+    (kind !== "calm" || !KILLING.has(name))
+  );
   return {
     kind,
     instances: random.between(2, 3),

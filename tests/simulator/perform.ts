@@ -63,7 +63,7 @@ async function perform(action: Action, stage: Stage): Promise<Marks> {
       return await performAsk(action, stage);
     case "progress":
       context.progress(action.fraction, "Getting on");
-      run.facts.progress = action.fraction;
+      if (run.claim === run.facts.claims) run.facts.progress = action.fraction;
       return [];
     case "throw":
       if (book.count(run, action.name) > action.times) return [];
@@ -75,9 +75,10 @@ async function perform(action: Action, stage: Stage): Promise<Marks> {
     case "misuse":
       return await performMisuse(action, stage);
     case "await late": {
-      const first = perform(action.first, stage);
-      const second = await perform(action.second, stage);
-      return [...await first, ...second];
+      const { first, second } = action;
+      const promise = beginStep(first, stage);
+      const marks = await performStep(second, stage);
+      return [[first.name, (await promise).mark], ...marks];
     }
     case "stray":
       runStray(action, stage);
@@ -108,19 +109,26 @@ async function doBody(
 type StepBody<T> = (given?: { readonly key?: string }) => Promise<T>;
 
 async function performStep(
-  { name, ms, value, failures }: ActionOf<"step">,
+  action: ActionOf<"step">,
   stage: Stage,
 ): Promise<Marks> {
-  const body: StepBody<{ mark: string }> = async (given) => {
+  const { mark } = await beginStep(action, stage);
+  return [[action.name, mark]];
+}
+
+/** Gives the engine's own promise: whether it may be left alone is its business. */
+function beginStep(
+  { name, ms, value, failures }: ActionOf<"step">,
+  stage: Stage,
+): Promise<{ mark: string }> {
+  return stage.context.step(name, async (given?: { readonly key?: string }) => {
     const mark = await doBody(stage, name, ms, given?.key);
     const { begun } = stage.run.facts;
     if ((begun.get(name) ?? 0) <= failures) {
       throw new Error(`Planned: ${name} fails`);
     }
     return { mark, ...valueOf(value) };
-  };
-  const { mark } = await stage.context.step(name, body);
-  return [[name, mark]];
+  });
 }
 
 function valueOf(kind: ValueKind): object {

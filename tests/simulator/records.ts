@@ -45,6 +45,12 @@ export function isAbout(id: string, key: KvKey, value: unknown): boolean {
   return value instanceof Uint8Array && text.decode(value).includes(`"${id}"`);
 }
 
+/** Whether a key keeps a person's answer. */
+export function isAnswer(key: KvKey): boolean {
+  const parts = partsOf(key);
+  return parts?.family === "step" && String(parts.rest[1]).startsWith("~ask ");
+}
+
 /** A mark that a value carries, wherever it goes: `<<step 1#2>>`. */
 const TAG = /<<(.*?)>>/;
 

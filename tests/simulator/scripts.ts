@@ -44,8 +44,8 @@ export type Action =
   /** Awaits the first of two steps, which fails, after the second. */
   | {
     readonly do: "await late";
-    readonly first: Action;
-    readonly second: Action;
+    readonly first: Action & { readonly do: "step" };
+    readonly second: Action & { readonly do: "step" };
   }
   /** A branch that nobody awaits. */
   | { readonly do: "stray"; readonly name: string; readonly ms: number }
@@ -133,7 +133,9 @@ function createDraw(random: Random, leaseMs: number) {
   const name = (word: string) => `${word} ${++count}`;
   const bodyMs = () =>
     random.pick([0, 0, 5, leaseMs / 4, leaseMs * 0.8, leaseMs * 1.5]);
-  function step(more: { value?: ValueKind; failures?: number } = {}): Action {
+  function step(
+    more: { value?: ValueKind; failures?: number } = {},
+  ): Action & { do: "step" } {
     const { value = "small", failures = 0 } = more;
     return { do: "step", name: name("step"), ms: bodyMs(), value, failures };
   }
