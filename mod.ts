@@ -51,7 +51,8 @@ export {
   type ToolReturn,
   type Tools,
 } from "./src/tool/tool.ts";
-export { type Schema, type } from "./src/tool/schema.ts";
+export { type } from "./src/tool/schema.ts";
+export type { Schema } from "./src/tool/standard_schema.ts";
 export {
   content,
   type ContentBlock,

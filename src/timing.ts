@@ -30,7 +30,7 @@ export function createTiming(now: () => number = Date.now): Timing {
     now,
     monotonic: () => performance.now(),
     after(ms, run, idle = false) {
-      const timer = setTimeout(run, Math.min(ms, LONGEST_MS));
+      const timer = setTimeout(run, Math.min(Math.max(0, ms), LONGEST_MS));
       if (idle) release(timer);
       return () => clearTimeout(timer);
     },

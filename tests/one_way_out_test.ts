@@ -17,6 +17,13 @@ import {
 
 const HALF = "\ud83d"; // half of an emoji
 
+/** Even `instanceof` throws of it. */
+function revokedProxy(): unknown {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+}
+
 const options: ServerOptions = {
   serverId: SERVER_ID,
   serverSecret: SERVER_SECRET,
@@ -28,6 +35,7 @@ const options: ServerOptions = {
       input: type({ what: "string" }),
       run({ what }) {
         throw ({
+          revoked: revokedProxy(),
           half: new ToolError(`cut here: ${HALF}`),
           null: null,
           frozen: Object.freeze({}),
@@ -79,7 +87,7 @@ Deno.test("handle answers where a refusal would have held half an emoji", async 
 
 Deno.test("handle answers whatever a tool throws or returns", async () => {
   const { handle } = createServer(options);
-  for (const what of ["half", "null", "frozen", "unreadable"]) {
+  for (const what of ["half", "null", "frozen", "unreadable", "revoked"]) {
     const call = signed({ tool: "throws", args: { what } });
     const { status, error } = await refusalOf(handle(request(call)));
     assertEquals(status, 500);

@@ -7,7 +7,9 @@
 import { ID } from "../id.ts";
 import type { Job } from "../job/job.ts";
 import type { WireJobStatus } from "../job/wire_status.ts";
-import { jsonObject, jsonSchema, type Schema, type } from "../tool/schema.ts";
+import { jsonSchema } from "../tool/json_schema.ts";
+import { jsonObject, type } from "../tool/schema.ts";
+import type { Schema } from "../tool/standard_schema.ts";
 import type { Call, Outcome } from "./call.ts";
 import { jobsOf, type Services } from "./services.ts";
 
@@ -133,7 +135,7 @@ export const BUILTINS: Readonly<Record<string, Builtin>> = {
       const { answers: given, ...key } = args as typeof answers.infer;
       const id = await jobIdOf(key, caller.id, services);
       return standing(
-        await jobsOf(services).answer(id, caller.id, given, background),
+        await jobsOf(services).answer(id, caller.id, given, { background }),
       );
     },
   },
@@ -211,7 +213,7 @@ function describeTool(name: string, tool: Listable): Record<string, unknown> {
     name,
     description,
     input_schema: jsonSchema(input),
-    output_schema: output && jsonSchema(output),
+    output_schema: output && jsonSchema(output, "output"),
     job: job !== undefined,
     replayable,
   };

@@ -130,20 +130,15 @@ export function claim(
   return extend({ ...job, failures, crashes, runs, lease }, now, leaseMs);
 }
 
-/** Moves a lease's end, telling how far the job is. */
-export function extend(
-  job: Job,
-  now: number,
-  leaseMs: number,
-  progress: Progress | undefined = job.progress,
-): Job {
-  return {
-    ...job,
-    ...progress && { progress },
-    leaseMs,
-    updatedAt: now,
-    dueAt: now + leaseMs,
-  };
+/** Moves a lease's end. */
+export function extend(job: Job, now: number, leaseMs: number): Job {
+  return { ...job, leaseMs, updatedAt: now, dueAt: now + leaseMs };
+}
+
+/** Forgets the failures from before a job got as far as it is. */
+export function advance(job: Job, kept: number): Job {
+  if (kept <= (job.kept ?? 0)) return job;
+  return { ...job, kept, strikes: 0, crashes: 0 };
 }
 
 /** Gives a lease up until `dueAt`, without blame: a sleep, a question, a slice, a shutdown. */
@@ -158,7 +153,7 @@ export function suspend(
   return { ...rest, ...asks && { questions }, updatedAt: now, dueAt };
 }
 
-/** Takes questions off a job; with the last of them it is due. */
+/** Takes questions off a job, which is then due; one that runs is told. */
 export function takeAnswers(
   job: Job,
   now: number,
@@ -166,13 +161,29 @@ export function takeAnswers(
 ): Job {
   const left = Object.entries(job.questions ?? {})
     .filter(([name]) => !names.has(name));
-  const dueAt = left.length === 0 ? now : job.dueAt;
-  return suspend(job, now, dueAt, Object.fromEntries(left));
+  const questions = Object.fromEntries(left);
+  return job.lease === undefined
+    ? suspend(job, now, now, questions)
+    : withQuestions({ ...job, updatedAt: now }, questions);
+}
+
+function withQuestions(
+  { questions: _, ...job }: Job,
+  questions: NonNullable<Job["questions"]>,
+): Job {
+  return Object.keys(questions).length > 0 ? { ...job, questions } : job;
+}
+
+/** Attempts that failed since a step was last kept. */
+export function strikesOf({ strikes, place, failures }: Job): number {
+  return strikes ?? (place === undefined ? failures : 0);
 }
 
 /** Gives a lease up after a failed attempt, to try again later. */
 export function postpone(job: Job, now: number, delayMs: number): Job {
-  return suspend({ ...job, failures: job.failures + 1 }, now, now + delayMs);
+  const failures = job.failures + 1;
+  const strikes = strikesOf(job) + 1;
+  return suspend({ ...job, failures, strikes }, now, now + delayMs);
 }
 
 /** Ends a job with its result. */
@@ -206,7 +217,12 @@ export function cancel(job: Job, now: number, retentionMs: number): Job {
 
 /** A final job is next due for removal. */
 function end(job: Job, now: number, retentionMs: number): Job {
-  const { progress: _, ...rest } = suspend(job, now, now + retentionMs, {});
+  const { progress: _, strikes: __, crashes: ___, ...rest } = suspend(
+    job,
+    now,
+    now + retentionMs,
+    {},
+  );
   return rest;
 }
 

@@ -5,7 +5,7 @@
  */
 
 import { CountersignError } from "../errors.ts";
-import { answerQuestions } from "./answer.ts";
+import { type AnswerOptions, answerQuestions } from "./answer.ts";
 import type { Background } from "./background.ts";
 import type { Job } from "./job.ts";
 import type { JobOutcome } from "./outcome.ts";
@@ -47,15 +47,15 @@ export interface Jobs {
     options: WatchOptions,
   ): AsyncGenerator<JobOutcome, void>;
   /**
-   * Answers questions of a job; names that it does not ask for are ignored.
+   * Answers questions of a job: all that are answered, or none.
    *
-   * @throws {CountersignError} `job_not_found`, or `unavailable` while it runs
+   * @throws {CountersignError} `job_not_found`, or `invalid_args`
    */
   answer(
     id: string,
     clientId: string,
     answers: Readonly<Record<string, unknown>>,
-    background: Background,
+    options: AnswerOptions,
   ): Promise<Job>;
   /** Lists a client's jobs, newest first. */
   list(clientId: string, page: Page): Promise<Listing>;
@@ -107,11 +107,11 @@ export function createJobs(options: JobsOptions): Jobs {
       return latest as JobOutcome; // a watch yields at least once
     },
 
-    answer: (id, clientId, answers, background) =>
+    answer: (id, clientId, answers, answerOptions) =>
       answerQuestions(
         () => readOwned(id, clientId),
         answers,
-        background,
+        answerOptions,
         options,
       ),
 

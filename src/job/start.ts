@@ -9,7 +9,7 @@ import { canonicalJson } from "../json/canonical_json.ts";
 import { findNotJson, refuseNotJson } from "../json/not_json.ts";
 import { INLINE_BYTES } from "../kv/chunks.ts";
 import { type Nonce, replayedError, type Spend } from "../signing/nonce.ts";
-import { check } from "../tool/schema.ts";
+import { check } from "../tool/check.ts";
 import type { Tool } from "../tool/tool.ts";
 import { settlesWithin } from "../waiting.ts";
 import type { Background } from "./background.ts";

@@ -65,6 +65,25 @@ export interface Removal {
   readonly nextAt: number | undefined;
 }
 
+/** How a step ended, and when. */
+export interface StepOutcome {
+  /** What it returned. */
+  readonly value?: unknown;
+  /** How it failed for good. */
+  readonly error?: StepError;
+  /** When it was kept, in Unix milliseconds. */
+  readonly keptAt?: number;
+  /** Milliseconds after its attempt began. */
+  readonly asked?: number;
+}
+
+/** A step's failure: of its class, what tells how to go on. */
+export interface StepError {
+  readonly kind: "terminal" | "tool" | "other";
+  readonly name: string;
+  readonly message: string;
+}
+
 /** Which of a client's jobs to list. */
 export interface Page {
   /** Only those that stand so. */
@@ -144,18 +163,19 @@ export interface JobStore {
     answers: ReadonlyMap<string, unknown>,
   ): Promise<StoredJob | undefined>;
   /**
-   * Keeps a step's value; `false` if the job changed since it was read.
+   * Keeps a step's outcome; `false` if the job changed since it was read, or
+   * there is one already.
    *
    * @throws {CountersignError} `result_too_large`
    */
   keepStep(
     stored: StoredJob,
     name: string,
-    value: unknown,
+    outcome: StepOutcome,
     until?: number,
   ): Promise<boolean>;
-  /** Reads the values of all kept steps. */
-  steps(id: string): Promise<Map<string, unknown>>;
+  /** Reads the outcomes of all kept steps. */
+  steps(id: string): Promise<Map<string, StepOutcome>>;
   /** Lists what is due, longest overdue first; from behind an entry, to go on. */
   due(until: number, limit: number, after?: Due): Promise<Due[]>;
   /** Drops an entry of {@linkcode due} that no job answers to any more. */

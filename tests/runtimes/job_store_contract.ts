@@ -98,17 +98,20 @@ export const checks: Record<string, Check> = {
 
   async "steps are kept under the lease, each once"(store) {
     const held = await leased(store, await accepted(store));
-    assert(await store.keepStep(held, "one", { n: 1 }));
-    assert(await store.keepStep(held, "nothing", undefined));
-    assertEquals(await store.keepStep(held, "one", { n: 2 }), false);
+    assert(await store.keepStep(held, "one", { value: { n: 1 }, asked: 7 }));
+    assert(await store.keepStep(held, "nothing", {}));
+    assertEquals(await store.keepStep(held, "one", { value: 2 }), false);
     const steps = await store.steps(held.job.id);
-    assertEquals([...steps], [["nothing", undefined], ["one", { n: 1 }]]);
+    assertEquals([...steps], [
+      ["nothing", { value: undefined }],
+      ["one", { value: { n: 1 }, asked: 7 }],
+    ]);
   },
 
   async "whoever lost the lease keeps no step"(store) {
     const held = await leased(store, await accepted(store));
     await leased(store, held);
-    assertEquals(await store.keepStep(held, "late", 1), false);
+    assertEquals(await store.keepStep(held, "late", { value: 1 }), false);
     assertEquals((await store.steps(held.job.id)).size, 0);
   },
 
@@ -126,8 +129,9 @@ export const checks: Record<string, Check> = {
     const first = await accepted(store, { args: { large } });
     assertEquals(await store.value(first.job, first.job.args), { large });
     const held = await leased(store, first);
-    assert(await store.keepStep(held, "large", large));
-    assertEquals((await store.steps(held.job.id)).get("large"), large);
+    assert(await store.keepStep(held, "large", { value: large }));
+    const steps = await store.steps(held.job.id);
+    assertEquals(steps.get("large")?.value, large);
     const done = await store.complete(held, ended(held.job), large);
     assertEquals(await resultOf(store, done), large);
   },
@@ -136,7 +140,7 @@ export const checks: Record<string, Check> = {
     const held = await leased(store, await accepted(store));
     const huge = "x".repeat(MAX_BYTES);
     await assertRejects(() => store.complete(held, ended(held.job), huge));
-    await assertRejects(() => store.keepStep(held, "huge", huge));
+    await assertRejects(() => store.keepStep(held, "huge", { value: huge }));
     assertSame(await store.read(held.job.id), held);
   },
 
@@ -227,7 +231,7 @@ export const checks: Record<string, Check> = {
   async "a final job is removed with all it had, unless it changed"(store) {
     const large = "x".repeat(100_000);
     const held = await leased(store, await accepted(store));
-    await store.keepStep(held, "step", large);
+    await store.keepStep(held, "step", { value: large });
     const done = await store.complete(held, ended(held.job), large);
     assert(done);
     assertEquals(await store.remove([{ ...done, version: held.version }]), 0);

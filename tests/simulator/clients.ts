@@ -159,7 +159,7 @@ async function follow(
       }
       witness.seeRefusal(order, "poll_job", reply.error);
     }
-    await pause(world, load.between(1, mix.leaseMs));
+    await pause(world, load.between(1, mix.leaseMs * (1 + polls / 4)));
   }
 }
 

@@ -95,7 +95,7 @@ async function runWorld(world: World, mix: Mix): Promise<void> {
   await world.run(mix.chaosMs, () => false);
   world.note("--- nothing goes wrong from here on");
   shared.network = { ...mix.network, faults: NO_FAULTS };
-  if (mix.deployments > 0) fleet.release = 2;
+  if (mix.deployments > 0) finishDeployment(fleet);
   const until = world.now() + calmMs(mix);
   const isDone = await world.run(
     until,
@@ -108,6 +108,14 @@ async function runWorld(world: World, mix: Mix): Promise<void> {
   if (mix.kind === "calm") checkExactly(world, ledger);
   checkTidiness(world, fleet, shared);
   await removeAll(world, fleet, ledger, mix);
+}
+
+/** Something sees to it that in the end the new release runs everywhere. */
+function finishDeployment(fleet: Fleet): void {
+  fleet.release = 2;
+  for (const { process, release } of fleet.living()) {
+    if (release === 1) process.kill();
+  }
 }
 
 /** Nobody runs for hours; then one instance boots, and tidies up. */

@@ -99,7 +99,7 @@ export interface WorldReport {
 }
 
 /** Most events of a world: code that tries for ever would eat the memory. */
-const MOST_EVENTS = 60_000;
+const MOST_EVENTS = 100_000;
 const KEPT_LINES = 400;
 
 /** Makes a world from a seed. */

@@ -34,7 +34,7 @@ export async function updateTask(exchange: Exchange): Promise<object> {
     id,
     caller.id,
     inputResponses,
-    background,
+    { background, isLenient: true },
   );
   return {};
 }
