@@ -23,8 +23,8 @@ const TOLD = 3;
 const LAST_LINES = 60;
 /** Fewer seeds than this may well miss what is rare. */
 const MANY = 2000;
-/** What a seed may leave behind: far less than any promise that hangs on. */
-const LEAK_BYTES = 512;
+/** What a seed may leave behind: less than one job's closure in some signal. */
+const LEAK_BYTES = 2000;
 
 const { values } = parseArgs({
   options: {

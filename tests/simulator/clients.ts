@@ -172,7 +172,7 @@ async function start(
   const { clientId, requestId, number, script } = order;
   const { load } = world.streams;
   const args = { number, padding: "p".repeat(script.argsBytes) };
-  for (;;) {
+  for (let tries = 1;; tries++) {
     const sent = world.now();
     const reply = await call(clientId, toolOf(script), args, requestId);
     if (reply.kind === "answered") {
@@ -188,7 +188,7 @@ async function start(
       witness.seeRefusal(order, "start", reply.error);
     }
     world.reach("a start was sent again");
-    await pause(world, load.between(1, 200));
+    await pause(world, load.between(1, 100 * Math.min(tries, 50)));
   }
 }
 
