@@ -19,9 +19,12 @@ export interface Verdict extends WorldReport {
   readonly lastedMs: number;
 }
 
-/** Longer than the longest backoff and any sleep, and clocks may be set back. */
+/**
+ * Longer than the longest backoff and any sleep. A job that kills its process
+ * again and again may each time wait for a clock that is behind its last one.
+ */
 function calmMs({ leaseMs, skewMs, jumps }: Mix): number {
-  return leaseMs * 100 + 60_000 + skewMs + jumps * LONGEST_JUMP_MS;
+  return leaseMs * 100 + 60_000 + (skewMs + jumps * LONGEST_JUMP_MS) * 4;
 }
 
 /** The one that drives an instance, or that of its cron. */
