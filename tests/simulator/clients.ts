@@ -150,7 +150,7 @@ async function follow(
       if (outcome.kind === "running") {
         const names = Object.keys(outcome.job.questions ?? {});
         if (names.length > 0 && load.chance(0.7)) {
-          await answer(order, jobId, names, call, ledger);
+          await answer(order, jobId, names, call, witness, ledger);
         }
       } else if (load.chance(0.7)) return;
     } else if (reply.kind === "refused") {
@@ -226,20 +226,39 @@ async function cancel(
   }
 }
 
+/** Answers questions; often somebody has done so before, and sometimes wrongly. */
 async function answer(
-  { clientId, requestId }: Order,
+  order: Order,
   jobId: string,
   names: readonly string[],
   call: Call,
+  witness: Witness,
   ledger: Ledger,
 ): Promise<void> {
+  const { clientId, requestId } = order;
   const facts = ledger.find(clientId, requestId);
-  const answers = Object.fromEntries(names.map((name) => {
+  const wrongly = { no_question: { action: "accept", content: { say: "" } } };
+  const badly = { [names[0]]: { action: "accept", content: { say: 7 } } };
+  for (const answers of [wrongly, badly]) {
+    const reply = await call(clientId, "answer_job", {
+      job_id: jobId,
+      answers,
+    });
+    witness.seeTrespass("answer_job", "invalid_args", reply);
+  }
+  const says = names.map((name) => {
     const say = `<<${name}!${facts?.answers.size}>>`;
     facts?.answers.add(say);
-    return [name, { action: "accept", content: { say } }];
-  }));
-  await call(clientId, "answer_job", { job_id: jobId, answers });
+    return [name, say] as const;
+  });
+  const answers = Object.fromEntries(
+    says.map(([name, say]) => [name, { action: "accept", content: { say } }]),
+  );
+  const reply = await call(clientId, "answer_job", { job_id: jobId, answers });
+  if (reply.kind === "answered") witness.seeAnswered(order, says);
+  else if (reply.kind === "refused") {
+    witness.seeRefusal(order, "answer_job", reply.error);
+  }
 }
 
 /** Walks through all pages of a list. */

@@ -47,6 +47,8 @@ export interface JobFacts {
   readonly keys: Map<string, string>;
   /** Answers that were sent to its questions. */
   readonly answers: Set<string>;
+  /** Of them, those of which the client knows that they were taken. */
+  readonly taken: Map<string, string>;
 }
 
 /** What truly happened. */
@@ -108,6 +110,7 @@ export function openLedger(world: World, options: LedgerOptions): Ledger {
       begun: new Map(),
       keys: new Map(),
       answers: new Set(),
+      taken: new Map(),
     };
     if (record.lease !== undefined) {
       facts.claims = 1;

@@ -1,7 +1,7 @@
 /** Does what a script says, as the tool of a user would. */
-import { TerminalError } from "../../src/errors.ts";
+import { TerminalError, ToolError } from "../../src/errors.ts";
 import { type } from "../../src/tool/schema.ts";
-import type { JobContext } from "../../src/tool/tool.ts";
+import type { JobContext, StepScope } from "../../src/tool/tool.ts";
 import { pauseIn } from "./process.ts";
 import type { Run, RunBook } from "./runs.ts";
 import type { Action, ValueKind } from "./scripts.ts";
@@ -42,11 +42,13 @@ async function perform(action: Action, stage: Stage): Promise<Marks> {
       return await performStep(action, stage);
     case "saga":
       return await performSaga(action, stage);
+    case "exhaust":
+      return await performExhaust(action, stage);
     case "wait":
       await pauseIn(run.process, action.ms, context.signal);
       return [];
     case "sleep":
-      await sleep(action, stage);
+      await context.sleep(action.ms, action.name);
       return [];
     case "together":
       return (await Promise.all(
@@ -118,17 +120,44 @@ async function performStep(
 
 /** Gives the engine's own promise: whether it may be left alone is its business. */
 function beginStep(
-  { name, ms, value, failures }: ActionOf<"step">,
+  { name, ms, value, failures, hangs, options }: ActionOf<"step">,
   stage: Stage,
 ): Promise<{ mark: string }> {
-  return stage.context.step(name, async (given?: { readonly key?: string }) => {
-    const mark = await doBody(stage, name, ms, given?.key);
-    const { begun } = stage.run.facts;
-    if ((begun.get(name) ?? 0) <= failures) {
-      throw new Error(`Planned: ${name} fails`);
-    }
+  const body = async ({ key }: StepScope) => {
+    const mark = await doBody(stage, name, ms, key);
+    const times = stage.run.facts.begun.get(name) ?? 0;
+    if (times <= hangs) return await new Promise<never>(() => {});
+    if (times <= hangs + failures) throw new Error(`Planned: ${name} fails`);
     return { mark, ...valueOf(value) };
-  });
+  };
+  const { step } = stage.context;
+  return options ? step(name, options, body) : step(name, body);
+}
+
+/** What failed as often as it may stays failed, if the tool goes on from it. */
+async function performExhaust(
+  { name, attempts }: ActionOf<"exhaust">,
+  stage: Stage,
+): Promise<Marks> {
+  const options = { attempts, backoffMs: 10 };
+  const body = async ({ key }: StepScope): Promise<never> => {
+    const mark = await doBody(stage, name, 0, key);
+    throw new ToolError(`Out of stock ${mark}`);
+  };
+  try {
+    await stage.context.step(name, options, body);
+  } catch (error) {
+    return [[name, markOf(error, "Out of stock")]];
+  }
+  throw new Error("A step that fails succeeded");
+}
+
+/** The mark in a planned failure; others go their way. */
+function markOf(error: unknown, message: string): string {
+  if (error instanceof ToolError && error.message.startsWith(message)) {
+    return /<<.*>>/.exec(error.message)?.[0] ?? "";
+  }
+  throw error;
 }
 
 function valueOf(kind: ValueKind): object {
@@ -151,33 +180,23 @@ async function performSaga(
   { name, ms }: ActionOf<"saga">,
   stage: Stage,
 ): Promise<Marks> {
-  const body: StepBody<never> = async (given) => {
-    const mark = await doBody(stage, name, ms, given?.key);
+  const { step } = stage.context;
+  const body = async ({ key }: StepScope): Promise<never> => {
+    const mark = await doBody(stage, name, ms, key);
     throw new TerminalError(`The card was declined ${mark}`);
   };
   try {
-    await stage.context.step(name, body);
+    await step(name, body);
   } catch (error) {
-    if (!(error instanceof TerminalError)) throw error;
-    if (!error.message.includes("declined")) throw error;
-    const mark = /<<.*>>/.exec(error.message)?.[0] ?? "";
+    const mark = markOf(error, "The card was declined");
     const amends = `${name}, amends`;
-    const made = await stage.context.step(
+    const made = await step(
       amends,
-      () => doBody(stage, amends, ms, undefined),
+      ({ key }) => doBody(stage, amends, ms, key),
     );
     return [[name, mark], [amends, made]];
   }
   throw new Error("A step that fails succeeded");
-}
-
-/** The engine of 0.1 knew sleeps by their order, and takes no name. */
-function sleep(
-  { name, ms }: ActionOf<"sleep">,
-  { context }: Stage,
-): Promise<void> {
-  const named = context.sleep as (ms: number, name: string) => Promise<void>;
-  return named(ms, name);
 }
 
 async function performAsk(

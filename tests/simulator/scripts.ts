@@ -1,4 +1,5 @@
 /** The jobs that users write: what their tools do, drawn from a seed. */
+import type { StepOptions } from "../../src/tool/tool.ts";
 import type { Random } from "./random.ts";
 
 /** What a step's body gives back. */
@@ -13,7 +14,12 @@ export type Action =
     readonly value: ValueKind;
     /** How often its body throws before it succeeds. */
     readonly failures: number;
+    /** How often it hangs before that. */
+    readonly hangs: number;
+    readonly options: StepOptions | undefined;
   }
+  /** A step that fails as often as it may, which the tool catches. */
+  | { readonly do: "exhaust"; readonly name: string; readonly attempts: number }
   /** A step that fails for good, which the tool catches and makes up for. */
   | { readonly do: "saga"; readonly name: string; readonly ms: number }
   /** Work outside of any step. */
@@ -64,6 +70,9 @@ export const SCRIPT_KINDS = [
   "questions",
   "progress",
   "large values",
+  "tries",
+  "time-out",
+  "exhaustion",
   "saga",
   "misuse",
   "wrong value",
@@ -134,10 +143,20 @@ function createDraw(random: Random, leaseMs: number) {
   const bodyMs = () =>
     random.pick([0, 0, 5, leaseMs / 4, leaseMs * 0.8, leaseMs * 1.5]);
   function step(
-    more: { value?: ValueKind; failures?: number } = {},
+    more: {
+      value?: ValueKind;
+      failures?: number;
+      hangs?: number;
+      options?: StepOptions;
+    } = {},
   ): Action & { do: "step" } {
-    const { value = "small", failures = 0 } = more;
-    return { do: "step", name: name("step"), ms: bodyMs(), value, failures };
+    const { value = "small", failures = 0, hangs = 0, options } = more;
+    return {
+      do: "step",
+      name: name("step"),
+      ms: bodyMs(),
+      ...{ value, failures, hangs, options },
+    };
   }
   return {
     name,
@@ -205,6 +224,26 @@ function drawActions(
       ]);
     case "large values":
       return [step({ value: "large" }), step(), step({ value: "large" })];
+    case "tries": {
+      const backoffMs = random.pick([10, 4000]);
+      const options = { attempts: 3, backoffMs };
+      return [step({ failures: few(), options }), step()];
+    }
+    case "time-out": {
+      const options = { attempts: 4, backoffMs: 10, timeoutMs: 2 * leaseMs };
+      return [step({ hangs: few(), options }), step()];
+    }
+    case "exhaustion":
+      return [
+        step(),
+        {
+          do: "exhaust",
+          name: name("exhaust"),
+          attempts: random.between(1, 3),
+        },
+        ...(random.chance(0.5) ? [sleep()] : []),
+        step(),
+      ];
     case "saga":
       return [
         step(),
@@ -263,7 +302,10 @@ export function expectedTimes(
   const expect = (action: Action): void => {
     switch (action.do) {
       case "step":
-        times.set(action.name, action.failures + 1);
+        times.set(action.name, action.failures + action.hangs + 1);
+        break;
+      case "exhaust":
+        times.set(action.name, action.attempts);
         break;
       case "saga":
       case "misuse":
@@ -281,6 +323,8 @@ export function expectedTimes(
     }
   };
   actions.forEach(expect);
+  // A step's own tries cost the job no attempt.
+  if (kind === "time-out") times.set("run", 1);
   // The loser of a race may never begin, and failures of others stop a step.
   if (kind === "late await") times.clear();
   return times;

@@ -13,6 +13,7 @@ export interface Witness {
   seePoll(order: Order, outcome: JobOutcome, sent: number): void;
   seeNotFound(order: Order, sent: number): void;
   seeCancelled(order: Order): void;
+  seeAnswered(order: Order, says: readonly (readonly [string, string])[]): void;
   seeRefusal(order: Order, call: string, error: CountersignError): void;
   /** Of what must be refused with a code. */
   seeTrespass(call: string, code: string, reply: Reply): void;
@@ -23,6 +24,7 @@ export interface Witness {
 const PLAUSIBLE: Readonly<Record<string, readonly string[]>> = {
   start: ["unavailable", "too_many_jobs", "unknown_tool"],
   poll_job: ["unavailable"],
+  answer_job: ["unavailable", "job_not_found", "invalid_args"],
   cancel_job: ["unavailable", "job_not_found"],
 };
 
@@ -64,6 +66,10 @@ export function openWitness(world: World, mix: Mix, ledger: Ledger): Witness {
       return blame("a result is not what its tool returned", order);
     }
     for (const [name, mark] of result as [string, string][]) {
+      const taken = facts?.taken.get(name);
+      if (taken !== undefined && taken !== mark) {
+        blame("an answer that was taken was not told", order, taken);
+      }
       const kept = facts?.kept.get(name);
       if (kept !== undefined && kept !== mark) {
         blame("a result differs from what was kept", order, `${name} ${mark}`);
@@ -100,6 +106,16 @@ export function openWitness(world: World, mix: Mix, ledger: Ledger): Witness {
       const facts = ledger.find(order.clientId, order.requestId);
       if (facts?.endedAt !== undefined) return;
       blame("a cancelled job went on", order);
+    },
+
+    seeAnswered(order, says) {
+      const facts = ledger.find(order.clientId, order.requestId);
+      for (const [name, say] of says) {
+        const earlier = facts?.taken.get(name);
+        if (earlier) blame("two answers to one question were taken", order);
+        facts?.taken.set(name, say);
+        world.reach("an answer was taken");
+      }
     },
 
     seeRefusal(order, call, error) {
