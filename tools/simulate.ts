@@ -15,7 +15,8 @@ import {
   runCampaign,
   SOMETIMES,
 } from "../tests/simulator/campaign.ts";
-import { shrinkMix } from "../tests/simulator/shrink.ts";
+import { QUIET } from "../tests/simulator/mix.ts";
+import { differenceFrom, shrinkMix } from "../tests/simulator/shrink.ts";
 import { simulateSeed, type Verdict } from "../tests/simulator/simulate.ts";
 
 /** Failing seeds whose story is printed. */
@@ -47,7 +48,8 @@ async function runOne(seed: number, shrinks: boolean): Promise<boolean> {
   }
   const shrunk = await shrinkMix(verdict);
   tell(shrunk, Infinity);
-  console.log(`seed ${shrunk.seed} with`, shrunk.mix);
+  const different = differenceFrom({ ...QUIET }, { ...shrunk.mix });
+  console.log(`seed ${shrunk.seed}, quiet but for`, different);
   return false;
 }
 

@@ -72,6 +72,44 @@ export const NO_FAULTS: KvFaults = {
   unread: 0,
 };
 
+/** A world where nothing goes wrong, and little happens. */
+export const QUIET: Mix = {
+  kind: "swarm",
+  instances: 2,
+  leaseMs: 1000,
+  concurrency: 4,
+  maxRunning: 4,
+  maxUnfinished: 100,
+  retentionMs: 1_100_000,
+  drives: true,
+  sliceMs: Infinity,
+  clients: 1,
+  jobs: 1,
+  repeats: 0,
+  cancels: 0,
+  lists: 0,
+  kinds: ["steps"],
+  network: {
+    faults: NO_FAULTS,
+    latencyMs: 0,
+    lateMs: 50,
+    hasFastReads: true,
+    watches: "nothing",
+    isUnchecked: false,
+  },
+  freezes: 0,
+  crashes: 0,
+  stops: 0,
+  graceMs: 4000,
+  jumps: 0,
+  deployments: 0,
+  skewMs: 0,
+  drift: 0,
+  standsWhileFrozen: false,
+  chaosMs: 5000,
+  giveUpMs: 3000,
+};
+
 /** Of a hundred seeds, how many are of which kind. */
 const SHARE: readonly [MixKind, number][] = [
   ["swarm", 55],

@@ -1,57 +1,28 @@
 /**
- * Makes a failing seed smaller: takes away from its mix what the failure does
+ * Makes a failing seed smaller: gives up whatever of its mix the failure does
  * not need. The mix shrinks, not the draws: a draw that is missing moves all
  * that come after it.
  */
-import { type Mix, NO_FAULTS } from "./mix.ts";
+import { type Mix, QUIET } from "./mix.ts";
 import { simulateSeed, type Verdict } from "./simulate.ts";
 
+type Json = Readonly<Record<string, unknown>>;
 type Cut = (mix: Mix) => Mix;
 
 /** Other seeds to try a smaller mix on, once it no longer fails on its own. */
 const NEIGHBOURS = 100;
 
-const CUTS: readonly Cut[] = [
-  (mix) => ({ ...mix, network: { ...mix.network, faults: NO_FAULTS } }),
-  ...(Object.keys(NO_FAULTS) as (keyof typeof NO_FAULTS)[]).map(
-    (fault): Cut => (mix) => ({
-      ...mix,
-      network: {
-        ...mix.network,
-        faults: { ...mix.network.faults, [fault]: 0 },
-      },
-    }),
-  ),
-  (mix) => ({ ...mix, deployments: 0 }),
-  (mix) => ({ ...mix, crashes: 0 }),
-  (mix) => ({ ...mix, stops: 0 }),
-  (mix) => ({ ...mix, freezes: 0 }),
-  (mix) => ({ ...mix, freezes: Math.min(1, mix.freezes) }),
-  (mix) => ({ ...mix, jumps: 0 }),
-  (mix) => ({ ...mix, skewMs: 0 }),
-  (mix) => ({ ...mix, repeats: 0 }),
-  (mix) => ({ ...mix, cancels: 0 }),
-  (mix) => ({ ...mix, lists: 0 }),
-  (mix) => ({ ...mix, sliceMs: Infinity }),
-  (mix) => ({ ...mix, jobs: 1 }),
-  (mix) => ({ ...mix, jobs: Math.min(2, mix.jobs) }),
-  (mix) => ({ ...mix, instances: 2 }),
-  (mix) => ({ ...mix, kinds: ["steps"] }),
-  (mix) => ({ ...mix, network: { ...mix.network, latencyMs: 0 } }),
-  (mix) => ({ ...mix, network: { ...mix.network, hasFastReads: true } }),
-  (mix) => ({ ...mix, network: { ...mix.network, watches: "nothing" } }),
-];
-
 /** Finds the smallest mix that still breaks the same promise. */
 export async function shrinkMix(failed: Verdict): Promise<Verdict> {
   const [broken] = failed.violations;
   let best = failed;
-  const cuts = [
-    ...CUTS,
-    ...failed.mix.kinds.map((kind): Cut => (mix) => {
-      const kinds = mix.kinds.filter((other) => other !== kind);
-      return kinds.length === 0 ? mix : { ...mix, kinds };
-    }),
+  const { kind: _, ...quiet } = QUIET as Mix & Json;
+  const cuts: Cut[] = [
+    (mix) => replaceAt(mix, ["network"], QUIET.network) as Mix,
+    ...pathsOf(quiet).map(([path, value]): Cut => (mix) =>
+      replaceAt(mix, path, value) as Mix
+    ),
+    ...failed.mix.kinds.map((kind): Cut => (mix) => withoutKind(mix, kind)),
   ];
   for (const cut of cuts) {
     const mix = cut(best.mix);
@@ -65,4 +36,49 @@ export async function shrinkMix(failed: Verdict): Promise<Verdict> {
     }
   }
   return best;
+}
+
+/** What of a mix is not quiet, for a test that has it written out. */
+export function differenceFrom(quiet: Json, mix: Json): Json {
+  const different = Object.entries(mix).flatMap(([name, value]) => {
+    const other = quiet[name];
+    if (JSON.stringify(value) === JSON.stringify(other)) return [];
+    return [[
+      name,
+      isBranch(value) ? differenceFrom(other as Json, value) : value,
+    ]];
+  });
+  return Object.fromEntries(different);
+}
+
+function isBranch(value: unknown): value is Json {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Every value of a mix, with the way to it. */
+function pathsOf(mix: Json): [path: string[], value: unknown][] {
+  return Object.entries(mix).flatMap(([name, value]) =>
+    isBranch(value)
+      ? pathsOf(value).map(([path, value]): [string[], unknown] => [
+        [name, ...path],
+        value,
+      ])
+      : [[[name], value] as [string[], unknown]]
+  );
+}
+
+function replaceAt(
+  mix: unknown,
+  path: readonly string[],
+  value: unknown,
+): unknown {
+  const [name, ...rest] = path;
+  if (name === undefined) return value;
+  const branch = mix as Json;
+  return { ...branch, [name]: replaceAt(branch[name], rest, value) };
+}
+
+function withoutKind(mix: Mix, kind: string): Mix {
+  const kinds = mix.kinds.filter((other) => other !== kind);
+  return kinds.length === 0 ? mix : { ...mix, kinds };
 }
