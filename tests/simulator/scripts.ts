@@ -1,5 +1,5 @@
 /** The jobs that users write: what their tools do, drawn from a seed. */
-import type { StepOptions } from "../../src/tool/tool.ts";
+import type { StepOptions } from "../../src/tool/context.ts";
 import type { Random } from "./random.ts";
 
 /** What a step's body gives back. */
