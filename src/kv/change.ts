@@ -6,7 +6,7 @@
 
 import { settlesWithin } from "../waiting.ts";
 import { persist } from "./commit.ts";
-import type { KvKey, KvLike } from "./kv.ts";
+import { isDenoKv, type KvKey, type KvLike } from "./kv.ts";
 
 const FIRST_GAP_MS = 100;
 const LONGEST_GAP_MS = 2000;
@@ -15,8 +15,9 @@ const LONGEST_GAP_MS = 2000;
  * Waits until a key no longer stands at `version`, for `ms`, or until `signal`
  * is aborted.
  *
- * Told at once by `kv.watch` where the store has it. `Deno.Kv` on a file tells
- * only of its own process's writes, so the key is also read, ever less often.
+ * Told at once by `kv.watch` where the store has one that may be used. `Deno.Kv`
+ * on a file tells only of its own process's writes, and others may miss one, so
+ * the key is also read, ever less often.
  */
 export async function waitForChange(
   kv: KvLike,
@@ -25,7 +26,8 @@ export async function waitForChange(
   ms: number,
   signal?: AbortSignal,
 ): Promise<void> {
-  const changes = kv.watch?.([key]).getReader();
+  const mayWatch = kv.watchIsSafe ?? isDenoKv(kv);
+  const changes = mayWatch ? kv.watch?.([key]).getReader() : undefined;
   const deadline = Date.now() + ms;
   try {
     let change = changes?.read();

@@ -1,0 +1,124 @@
+/**
+ * Telling of changes: to those who wait in this process, and by `NOTIFY` to
+ * those in others.
+ *
+ * Told after a commit, not in it: commits that notify wait for one another,
+ * fsync and all. So a process that dies in between tells nobody, and whoever
+ * waits must also look now and then, as `kv/change.ts` does.
+ *
+ * @module
+ */
+
+import type { KvEntry, KvKey } from "../kv/kv.ts";
+import { packKey } from "../kv_connect/key.ts";
+import type { Ask, SqlClient } from "./connection.ts";
+import { toBytea } from "./values.ts";
+
+/** Ids in a payload of at most 8,000 bytes. */
+const MOST_IDS = 600;
+
+/** Who waits for what, and who is told. */
+export interface Changes {
+  /** Tells of keys, as they were packed and written out. */
+  announce(keys: readonly string[]): void;
+  /** Streams what stands at the keys, whenever one of them changes. */
+  watch(keys: readonly KvKey[]): ReadableStream<KvEntry[]>;
+}
+
+/** Tells of changes over a channel. */
+export function createChanges(
+  { ask, client, channel, read }: {
+    ask: Ask;
+    client: () => SqlClient;
+    channel: string;
+    read: (keys: readonly KvKey[]) => Promise<KvEntry[]>;
+  },
+): Changes {
+  const waiting = new Map<string, Set<() => void>>();
+  const untold = new Set<string>();
+  let listensOn: SqlClient | undefined;
+  let telling = false;
+
+  function wake(ids: Iterable<string>): void {
+    for (const id of ids) waiting.get(id)?.forEach((told) => told());
+  }
+
+  /** While one statement is under way, what is to be told next gathers. */
+  async function tell(): Promise<void> {
+    telling = true;
+    while (untold.size > 0) {
+      const ids = [...untold].slice(0, MOST_IDS);
+      for (const id of ids) untold.delete(id);
+      // Nothing was written, so nobody need wait for a disk.
+      const statement =
+        "select set_config('synchronous_commit', 'off', true), " +
+        "pg_notify($1::text, $2::text)";
+      await ask("read from", statement, [channel, ids.join()])
+        .catch(() => {}); // those who wait will look
+    }
+    telling = false;
+  }
+
+  function listen(): void {
+    const sql = client();
+    if (listensOn === sql) return;
+    listensOn = sql;
+    sql.listen(channel, (payload) => wake(payload.split(",")))
+      .then(undefined, () => {
+        if (listensOn === sql) listensOn = undefined; // once more, next time
+      });
+  }
+
+  return {
+    announce(keys) {
+      const ids = keys.map(idOf);
+      wake(ids);
+      for (const id of ids) untold.add(id);
+      if (!telling && untold.size > 0) void tell();
+    },
+
+    watch(keys) {
+      const ids = keys.map((key) => idOf(toBytea(packKey(key))));
+      let changed = false;
+      let over = false;
+      let resume: (() => void) | undefined;
+      const told = () => {
+        changed = true;
+        resume?.();
+      };
+      for (const id of ids) {
+        waiting.set(id, (waiting.get(id) ?? new Set()).add(told));
+      }
+      listen();
+      return new ReadableStream({
+        async pull(controller) {
+          while (!changed && !over) {
+            await new Promise<void>((resolve) => resume = resolve);
+          }
+          changed = false;
+          // A read that fails says nothing, but that it is time to look.
+          if (!over) controller.enqueue(await read(keys).catch(() => []));
+        },
+        cancel() {
+          over = true;
+          resume?.();
+          for (const id of ids) {
+            waiting.get(id)?.delete(told);
+            if (waiting.get(id)?.size === 0) waiting.delete(id);
+          }
+        },
+      }, { highWaterMark: 0 });
+    },
+  };
+}
+
+/** A short name for a key; two keys that share one wake each other in vain. */
+function idOf(key: string): string {
+  let [high, low] = [0xdeadbeef, 0x41c6ce57];
+  for (let i = 0; i < key.length; i++) {
+    const code = key.charCodeAt(i);
+    high = Math.imul(high ^ code, 2654435761);
+    low = Math.imul(low ^ code, 1597334677);
+  }
+  return (high >>> 0).toString(36) + (low >>> 0).toString(36);
+}
