@@ -11,11 +11,14 @@
 
 import type { KvEntry, KvKey } from "../kv/kv.ts";
 import { packKey } from "../kv_connect/key.ts";
+import { pause } from "../waiting.ts";
 import type { Ask, SqlClient } from "./connection.ts";
 import { toBytea } from "./values.ts";
 
 /** Ids in a payload of at most 8,000 bytes. */
 const MOST_IDS = 600;
+/** Between two statements that tell; what changes meanwhile is told together. */
+const GAP_MS = 20;
 
 /** Who waits for what, and who is told. */
 export interface Changes {
@@ -23,6 +26,8 @@ export interface Changes {
   announce(keys: readonly string[]): void;
   /** Streams what stands at the keys, whenever one of them changes. */
   watch(keys: readonly KvKey[]): ReadableStream<KvEntry[]>;
+  /** Waits until everything was told, or could not be. */
+  told(): Promise<void>;
 }
 
 /** Tells of changes over a channel. */
@@ -37,15 +42,15 @@ export function createChanges(
   const waiting = new Map<string, Set<() => void>>();
   const untold = new Set<string>();
   let listensOn: SqlClient | undefined;
-  let telling = false;
+  let sender = ""; // Workers give no random numbers before the first request
+  let telling: Promise<void> | undefined;
 
   function wake(ids: Iterable<string>): void {
     for (const id of ids) waiting.get(id)?.forEach((told) => told());
   }
 
-  /** While one statement is under way, what is to be told next gathers. */
   async function tell(): Promise<void> {
-    telling = true;
+    sender ||= crypto.randomUUID();
     while (untold.size > 0) {
       const ids = [...untold].slice(0, MOST_IDS);
       for (const id of ids) untold.delete(id);
@@ -53,17 +58,22 @@ export function createChanges(
       const statement =
         "select set_config('synchronous_commit', 'off', true), " +
         "pg_notify($1::text, $2::text)";
-      await ask("read from", statement, [channel, ids.join()])
+      await ask("read from", statement, [channel, [sender, ...ids].join()])
         .catch(() => {}); // those who wait will look
+      await pause(GAP_MS);
     }
-    telling = false;
+    telling = undefined;
   }
 
   function listen(): void {
     const sql = client();
     if (listensOn === sql) return;
     listensOn = sql;
-    sql.listen(channel, (payload) => wake(payload.split(",")))
+    const told = (payload: string) => {
+      const [from, ...ids] = payload.split(",");
+      if (from !== sender) wake(ids); // who waits here was told at once
+    };
+    sql.listen(channel, told)
       .then(undefined, () => {
         if (listensOn === sql) listensOn = undefined; // once more, next time
       });
@@ -74,8 +84,10 @@ export function createChanges(
       const ids = keys.map(idOf);
       wake(ids);
       for (const id of ids) untold.add(id);
-      if (!telling && untold.size > 0) void tell();
+      if (untold.size > 0) telling ??= tell();
     },
+
+    told: async () => await telling,
 
     watch(keys) {
       const ids = keys.map((key) => idOf(toBytea(packKey(key))));

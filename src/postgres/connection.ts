@@ -125,7 +125,8 @@ function open(
 ): SqlClient {
   return postgres(url, {
     max: keepConnections ? max : 1,
-    connect_timeout: timeoutMs / 1000,
+    // Half the time, so that it is known when nothing was ever sent.
+    connect_timeout: timeoutMs / 2000,
     idle_timeout: 60,
     // The driver's own pauses grow to 20 s, and a call does not wait so long.
     backoff: (tries: number) => Math.min(1, 0.05 * 2 ** tries),

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { KvLike, KvSelector } from "../kv/kv.ts";
+import type { KvEntry, KvKey, KvLike, KvSelector } from "../kv/kv.ts";
 import {
   type KvListing,
   type KvListOptions,
@@ -47,6 +47,8 @@ export interface PostgresKvOptions {
 export interface PostgresKv extends KvLike {
   /** Lists a range of keys, a statement a batch. */
   list(selector: KvSelector, options?: KvListOptions): KvListing;
+  /** Streams what stands at the keys, whenever one changes; not without `listen`. */
+  watch?(keys: readonly KvKey[]): ReadableStream<KvEntry[]>;
   /** Deletes up to 1,000 keys that have expired; commits do so once a minute. */
   sweep(): Promise<number>;
   /** Ends the connections; whatever is asked after that is refused. */
@@ -90,8 +92,7 @@ export function postgresKv(options: PostgresKvOptions): PostgresKv {
     keepConnections,
   });
   const { ask, client } = connection;
-  const read = (keys: Parameters<typeof readKeys>[2]) =>
-    readKeys(ask, table, keys);
+  const read = (keys: readonly KvKey[]) => readKeys(ask, table, keys);
   const { channel } = names;
   const changes = createChanges({ ask, client, channel, read });
   const sweep = createSweep(ask, table);
@@ -110,7 +111,10 @@ export function postgresKv(options: PostgresKvOptions): PostgresKv {
       }),
     ...listen && { watch: changes.watch, watchIsSafe: true },
     sweep: sweep.once,
-    close: connection.close,
+    async close() {
+      await changes.told();
+      await connection.close();
+    },
   };
 }
 

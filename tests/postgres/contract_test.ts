@@ -6,16 +6,16 @@ import {
   checks as jobChecks,
   storeOn,
 } from "../runtimes/job_store_contract.ts";
-import { POSTGRES, startPostgres } from "../support/postgres.ts";
+import { newTable, sharedPostgres } from "../support/postgres.ts";
 
-const ignore = POSTGRES === undefined;
+const url = await sharedPostgres();
+const ignore = url === undefined;
 
 Deno.test({
   name: "PostgreSQL holds the contract of a KV",
   ignore,
   async fn(test) {
-    await using server = await startPostgres();
-    const kv = postgresKv({ url: server.url });
+    const kv = postgresKv({ url, table: newTable() });
     for (const [name, check] of Object.entries(kvChecks)) {
       await test.step(name, () => check(kv, crypto.randomUUID()));
     }
@@ -27,8 +27,7 @@ Deno.test({
   name: "PostgreSQL holds the contract of a store of jobs",
   ignore,
   async fn(test) {
-    await using server = await startPostgres();
-    const kv = postgresKv({ url: server.url });
+    const kv = postgresKv({ url, table: newTable() });
     for (const [name, check] of Object.entries(jobChecks)) {
       await test.step(name, () => check(storeOn(kv)));
     }
@@ -40,11 +39,10 @@ Deno.test({
   name: "it holds without prepared statements, and with a connection each",
   ignore,
   async fn(test) {
-    await using server = await startPostgres();
-    const sql = postgres(server.url, { prepare: false, onnotice: () => {} });
+    const sql = postgres(url ?? "", { prepare: false, onnotice: () => {} });
     const ways = [
-      postgresKv({ sql, table: "public.of_a_client" }),
-      postgresKv({ url: server.url, keepConnections: false }),
+      postgresKv({ sql, table: `public.${newTable()}` }),
+      postgresKv({ url, table: newTable(), keepConnections: false }),
     ];
     for (const kv of ways) {
       for (const [name, check] of Object.entries(kvChecks)) {

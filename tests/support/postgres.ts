@@ -24,18 +24,16 @@ const USER = Deno.uid() === 0 ? { uid: 65534, gid: 65534 } : {};
 export interface Postgres extends AsyncDisposable {
   /** Where its database is. */
   readonly url: string;
-  /** The process id of the postmaster. */
-  readonly pid: number;
   /** Ends all of it as a power cut would end the process. */
   kill(): Promise<void>;
   /** Starts it again on the same files and port. */
   start(): Promise<void>;
+  /** Ends it without waiting. */
+  abandon(): void;
 }
 
 /** Makes a cluster in a temporary folder, and starts it on a free port. */
-export async function startPostgres(
-  settings: Record<string, string> = {},
-): Promise<Postgres> {
+export async function startPostgres(): Promise<Postgres> {
   if (POSTGRES === undefined) throw new TypeError("Install PostgreSQL");
   const folder = await Deno.makeTempDir({ prefix: "postgres" });
   const data = `${folder}/data`;
@@ -46,20 +44,18 @@ export async function startPostgres(
   ]).output();
   if (!made.success) throw new Error(new TextDecoder().decode(made.stderr));
   const port = freePort();
-  const url = `postgres://test@127.0.0.1:${port}/postgres`;
+  const settings = ["listen_addresses=127.0.0.1", "log_destination=stderr"];
+  settings.push("logging_collector=on", `log_directory=${folder}`);
   const args = ["-D", data, "-p", String(port), "-k", folder];
-  const all = { listen_addresses: "127.0.0.1", ...settings };
-  for (const [name, value] of Object.entries(all)) {
-    args.push("-c", `${name}=${value}`);
-  }
+  args.push(...settings.flatMap((setting) => ["-c", setting]));
   let child: Deno.ChildProcess | undefined;
 
   async function start(): Promise<void> {
     for (let tries = 0;; tries++) {
-      child = command("postgres", args).spawn();
-      if (await isReady(child)) return;
+      child = command("postgres", args, "null").spawn();
+      if (await isReady(child, data)) return;
       // Processes of one that was killed may hold its memory for a moment.
-      if (tries > 50) throw new Error("PostgreSQL does not start");
+      if (tries > 50) throw new Error(`PostgreSQL does not start: ${folder}`);
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }
@@ -72,50 +68,65 @@ export async function startPostgres(
 
   await start();
   return {
-    url,
-    get pid() {
-      return child?.pid ?? 0;
-    },
+    url: `postgres://test@127.0.0.1:${port}/postgres`,
     start,
     kill: () => stop("SIGKILL"),
     async [Symbol.asyncDispose]() {
       await stop("SIGQUIT");
       await Deno.remove(folder, { recursive: true });
     },
+    abandon() {
+      child?.kill("SIGQUIT");
+      Deno.removeSync(folder, { recursive: true });
+    },
   };
 }
 
-function command(name: string, args: string[]): Deno.Command {
+/** One for all tests of a file, which each take a table of their own. */
+export async function sharedPostgres(): Promise<string | undefined> {
+  if (POSTGRES === undefined) return undefined;
+  const { url, abandon } = await startPostgres();
+  globalThis.addEventListener("unload", abandon);
+  return url;
+}
+
+/** A table that no other test has. */
+export function newTable(): string {
+  return `kv_${crypto.randomUUID().replaceAll("-", "")}`;
+}
+
+function command(
+  name: string,
+  args: string[],
+  output: "null" | "piped" = "piped",
+): Deno.Command {
   return new Deno.Command(`${POSTGRES}/${name}`, {
     args,
     ...USER,
     cwd: "/",
     stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
+    stdout: output,
+    stderr: output,
   });
 }
 
-/** Waits until it says that it takes connections; `false` if it ends before. */
-async function isReady(child: Deno.ChildProcess): Promise<boolean> {
-  await child.stdout.cancel();
-  const lines = child.stderr.pipeThrough(new TextDecoderStream()).getReader();
-  let text = "";
-  while (!text.includes("ready to accept connections")) {
-    const { done, value } = await lines.read();
-    if (done) {
-      await child.status;
-      if (/shared memory block|lock file|in use/.test(text)) return false;
-      throw new Error(text);
+/** Waits until its file says that it takes connections; `false` if it ends before. */
+async function isReady(
+  child: Deno.ChildProcess,
+  data: string,
+): Promise<boolean> {
+  let ended = false;
+  void child.status.then(() => ended = true);
+  while (!ended) {
+    const lines = await Deno.readTextFile(`${data}/postmaster.pid`)
+      .then((text) => text.split("\n"), () => []);
+    // The first line is whose file it is, the eighth how that one stands.
+    if (lines[0] === String(child.pid) && lines[7]?.trim() === "ready") {
+      return true;
     }
-    text += value;
+    await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  void drain(lines);
-  return true;
-}
-
-async function drain(lines: ReadableStreamDefaultReader<string>) {
-  while (!(await lines.read()).done);
+  return false;
 }
 
 function freePort(): number {
