@@ -1,5 +1,5 @@
 /** Who waits for a key is told of its change, wherever that was made. */
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import postgres from "postgres";
 import { postgresKv } from "@countersign/mcp/postgres";
 import {
@@ -59,7 +59,8 @@ Deno.test({
     await using server = await startPostgres();
     const [here, there] = [1, 2].map(() => postgresKv({ url: server.url }));
     const watch = here.watch!([["a"]]).getReader();
-    const told = watch.read();
+    let told = false;
+    const reading = watch.read().then(({ done }) => told = !done);
     await there.get(["a"]);
     await server.kill();
     await server.start();
@@ -71,8 +72,9 @@ Deno.test({
           .length === 1,
     );
     await there.atomic().set(["a"], bytes("1")).commit();
-    assert(!(await told).done);
+    await until("it is told", () => told);
     await watch.cancel();
+    await reading;
     await Promise.all([here.close(), there.close(), sql.end()]);
   },
 });
