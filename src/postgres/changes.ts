@@ -12,7 +12,7 @@
 import type { KvEntry, KvKey } from "../kv/kv.ts";
 import { packKey } from "../kv_connect/key.ts";
 import { pause } from "../waiting.ts";
-import type { Ask, SqlClient } from "./connection.ts";
+import type { AskRows, SqlClient } from "./connection.ts";
 import { toBytea } from "./values.ts";
 
 /** Ids in a payload of at most 8,000 bytes. */
@@ -30,25 +30,25 @@ export interface Changes {
   told(): Promise<void>;
 }
 
+/** The way to the channel over which is told. */
+export interface ChangesOptions {
+  readonly ask: AskRows;
+  readonly client: () => SqlClient;
+  readonly channel: string;
+  readonly read: (keys: readonly KvKey[]) => Promise<KvEntry[]>;
+}
+
 /** Tells of changes over a channel. */
 export function createChanges(
-  { ask, client, channel, read }: {
-    ask: Ask;
-    client: () => SqlClient;
-    channel: string;
-    read: (keys: readonly KvKey[]) => Promise<KvEntry[]>;
-  },
+  { ask, client, channel, read }: ChangesOptions,
 ): Changes {
-  const waiting = new Map<string, Set<() => void>>();
+  const waiting = createWaiting();
   const untold = new Set<string>();
+  let telling: Promise<void> | undefined;
   let listensOn: SqlClient | undefined;
   let sender = ""; // Workers give no random numbers before the first request
-  let telling: Promise<void> | undefined;
 
-  function wake(ids: Iterable<string>): void {
-    for (const id of ids) waiting.get(id)?.forEach((told) => told());
-  }
-
+  /** While one statement is under way, what is to be told next gathers. */
   async function tell(): Promise<void> {
     sender ||= crypto.randomUUID();
     while (untold.size > 0) {
@@ -71,57 +71,82 @@ export function createChanges(
     listensOn = sql;
     const told = (payload: string) => {
       const [from, ...ids] = payload.split(",");
-      if (from !== sender) wake(ids); // who waits here was told at once
+      if (from !== sender) waiting.wake(ids); // who waits here was told at once
     };
-    sql.listen(channel, told)
-      .then(undefined, () => {
-        if (listensOn === sql) listensOn = undefined; // once more, next time
-      });
+    sql.listen(channel, told).then(undefined, () => {
+      if (listensOn === sql) listensOn = undefined; // once more, next time
+    });
   }
 
   return {
     announce(keys) {
       const ids = keys.map(idOf);
-      wake(ids);
+      waiting.wake(ids);
       for (const id of ids) untold.add(id);
       if (untold.size > 0) telling ??= tell();
     },
-
-    told: async () => await telling,
-
     watch(keys) {
-      const ids = keys.map((key) => idOf(toBytea(packKey(key))));
-      let changed = false;
-      let over = false;
-      let resume: (() => void) | undefined;
-      const told = () => {
-        changed = true;
-        resume?.();
-      };
-      for (const id of ids) {
-        waiting.set(id, (waiting.get(id) ?? new Set()).add(told));
-      }
       listen();
-      return new ReadableStream({
-        async pull(controller) {
-          while (!changed && !over) {
-            await new Promise<void>((resolve) => resume = resolve);
-          }
-          changed = false;
-          // A read that fails says nothing, but that it is time to look.
-          if (!over) controller.enqueue(await read(keys).catch(() => []));
-        },
-        cancel() {
-          over = true;
-          resume?.();
-          for (const id of ids) {
-            waiting.get(id)?.delete(told);
-            if (waiting.get(id)?.size === 0) waiting.delete(id);
-          }
-        },
-      }, { highWaterMark: 0 });
+      const ids = keys.map((key) => idOf(toBytea(packKey(key))));
+      // A read that fails says nothing, but that it is time to look.
+      return waiting.stream(ids, () => read(keys).catch(() => []));
     },
+    told: async () => await telling,
   };
+}
+
+/** Those who wait in this process. */
+function createWaiting() {
+  const waiting = new Map<string, Set<() => void>>();
+
+  function wake(ids: readonly string[]): void {
+    for (const id of ids) waiting.get(id)?.forEach((told) => told());
+  }
+
+  function add(ids: readonly string[], told: () => void): void {
+    for (const id of ids) {
+      waiting.set(id, (waiting.get(id) ?? new Set()).add(told));
+    }
+  }
+
+  function remove(ids: readonly string[], told: () => void): void {
+    for (const id of ids) {
+      waiting.get(id)?.delete(told);
+      if (waiting.get(id)?.size === 0) waiting.delete(id);
+    }
+  }
+
+  /** Streams what is read each time that one of the ids is told of. */
+  function stream<T>(
+    ids: readonly string[],
+    read: () => Promise<T>,
+  ): ReadableStream<T> {
+    let changed = false;
+    let over = false;
+    let resume: (() => void) | undefined;
+    const told = () => {
+      changed = true;
+      resume?.();
+    };
+    add(ids, told);
+    return new ReadableStream({
+      async pull(controller) {
+        while (!changed && !over) {
+          await new Promise<void>((resolve) => resume = resolve);
+        }
+        changed = false;
+        const entries = over ? undefined : await read();
+        if (entries && !over) controller.enqueue(entries);
+      },
+      cancel() {
+        over = true;
+        remove(ids, told);
+        resume?.();
+      },
+    }, { highWaterMark: 0 });
+  }
+
+  return { wake, stream };
 }
 
 /** A short name for a key; two keys that share one wake each other in vain. */

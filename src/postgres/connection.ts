@@ -30,7 +30,7 @@ export interface SqlClient {
 }
 
 /** Asks for the rows of a statement. */
-export type Ask = (
+export type AskRows = (
   action: PostgresAction,
   statement: string,
   parameters: Parameter[],
@@ -49,7 +49,7 @@ export interface ConnectionOptions {
 
 /** The way to one database. */
 export interface Connection {
-  readonly ask: Ask;
+  readonly ask: AskRows;
   /** The client that is used now. */
   client(): SqlClient;
   close(): Promise<void>;
@@ -67,7 +67,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     return isOwn ? kept ??= open(to, options) : to;
   }
 
-  async function ask(...asked: Parameters<Ask>): Promise<unknown[][]> {
+  async function ask(...asked: Parameters<AskRows>): Promise<unknown[][]> {
     try {
       return await askOnce(...asked);
     } catch (error) {

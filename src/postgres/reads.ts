@@ -9,7 +9,7 @@
 
 import type { KvEntry, KvKey } from "../kv/kv.ts";
 import { packKey, unpackKey } from "../kv_connect/key.ts";
-import type { Ask } from "./connection.ts";
+import type { AskRows } from "./connection.ts";
 import { fromBytea, toBytea, toByteaArray, toVersionstamp } from "./values.ts";
 
 /** Keys that one read takes. */
@@ -18,7 +18,7 @@ const MOST_KEYS = 10;
 const IS_LIVE = "(expires_at is null or expires_at > clock_timestamp())";
 
 /** A range of packed keys. */
-export interface Range {
+export interface KeyRange {
   readonly start: Uint8Array;
   readonly end: Uint8Array;
   readonly limit: number;
@@ -27,7 +27,7 @@ export interface Range {
 
 /** Reads keys, in the order they are asked for. */
 export async function readKeys(
-  ask: Ask,
+  ask: AskRows,
   table: string,
   keys: readonly KvKey[],
 ): Promise<KvEntry[]> {
@@ -48,9 +48,9 @@ export async function readKeys(
 
 /** Reads one batch of a range. */
 export async function readRange(
-  ask: Ask,
+  ask: AskRows,
   table: string,
-  { start, end, limit, reverse }: Range,
+  { start, end, limit, reverse }: KeyRange,
 ): Promise<KvEntry[]> {
   const rows = await ask(
     "read from",

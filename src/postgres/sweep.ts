@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Ask } from "./connection.ts";
+import type { AskRows } from "./connection.ts";
 
 const EVERY_MS = 60_000;
 const MOST_KEYS = 1000;
@@ -18,7 +18,7 @@ export interface Sweep {
 }
 
 /** Prepares the sweeping of a table. */
-export function createSweep(ask: Ask, table: string): Sweep {
+export function createSweep(ask: AskRows, table: string): Sweep {
   const expired = "expires_at < clock_timestamp()";
   // What a commit holds is left to the next time. A key that was set anew since
   // the inner statement saw it no longer fits the outer one.

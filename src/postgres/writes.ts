@@ -6,7 +6,7 @@
 
 import type { KvAtomic } from "../kv/kv.ts";
 import { packKey } from "../kv_connect/key.ts";
-import type { Ask } from "./connection.ts";
+import type { AskRows } from "./connection.ts";
 import {
   toBytea,
   toByteaArray,
@@ -27,13 +27,13 @@ type Mutation =
   | null;
 
 /** Told what a commit has changed: packed keys, but for those that expire. */
-export type Committed = (keys: readonly string[]) => Promise<void> | void;
+export type OnCommitted = (keys: readonly string[]) => Promise<void> | void;
 
 /** Begins an atomic operation, which `commit` of the schema carries out. */
 export function createAtomic(
-  ask: Ask,
+  ask: AskRows,
   commit: string,
-  committed: Committed,
+  committed: OnCommitted,
 ): KvAtomic {
   const checks: { bytea: string; version: string | null }[] = [];
   const mutations = new Map<string, Mutation>();
