@@ -9,7 +9,7 @@
  */
 
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
-import { ID } from "./id.ts";
+import { ID, isId } from "./id.ts";
 import { MIN_SECRET_BYTES } from "./signing/hmac.ts";
 import type { Authenticate } from "./mcp/authenticate.ts";
 
@@ -41,9 +41,20 @@ const TOKEN = /^[\w.~+/-]+=*$/;
  * ```
  */
 export function bearer(tokens: BearerTokens): Authenticate {
-  const clients = Object.entries(tokens).flatMap(([id, entry]) =>
-    [entry].flat().map((token) => ({ id, token: checkToken(id, token) }))
-  );
+  // A list would make clients of its places.
+  if (Array.isArray(tokens)) {
+    throw new TypeError("The tokens must be by client id");
+  }
+  const clients = Object.entries(tokens).flatMap(([id, entry], i) => {
+    const name = `entry ${i + 1} of the tokens`;
+    if (!isId(id)) {
+      throw new TypeError(`The id of ${name} does not match ${ID.source}`);
+    }
+    return [entry].flat().map((token) => ({
+      id,
+      token: checkToken(name, token),
+    }));
+  });
   if (clients.length === 0) {
     throw new TypeError('Name at least one client: { "client-001": token }');
   }
@@ -78,18 +89,16 @@ export function bearer(tokens: BearerTokens): Authenticate {
   };
 }
 
-function checkToken(id: string, token: string): string {
-  if (!ID.test(id)) {
-    throw new TypeError(`Client id "${id}" does not match ${ID.source}`);
-  }
+/** Its refusals quote neither tokens nor ids: the two may have been swapped. */
+function checkToken(name: string, token: unknown): string {
   if (typeof token !== "string" || !TOKEN.test(token)) {
     throw new TypeError(
-      `Token of client "${id}" does not match ${TOKEN.source}`,
+      `The token of ${name} does not match ${TOKEN.source}`,
     );
   }
   if (token.length < MIN_SECRET_BYTES) {
     throw new RangeError(
-      `Token of client "${id}" has ${token.length} bytes, fewer than ` +
+      `The token of ${name} has ${token.length} bytes, fewer than ` +
         `${MIN_SECRET_BYTES}: make one with \`openssl rand -hex 32\``,
     );
   }

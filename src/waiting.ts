@@ -4,21 +4,27 @@
  * @module
  */
 
+import { platformTiming, type Timing } from "./timing.ts";
+
 /**
  * Waits for milliseconds.
  *
  * @throws The signal's reason, as soon as it is aborted.
  */
-export function pause(ms: number, signal?: AbortSignal): Promise<void> {
+export function pause(
+  ms: number,
+  signal?: AbortSignal,
+  timing: Timing = platformTiming,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason);
-    const timer = setTimeout(() => {
+    const callOff = timing.after(ms, () => {
       signal?.removeEventListener("abort", stop);
       resolve();
-    }, ms);
+    });
     signal?.addEventListener("abort", stop, { once: true });
     function stop() {
-      clearTimeout(timer);
+      callOff();
       reject(signal?.reason);
     }
   });
@@ -35,7 +41,10 @@ export function waitWithin<T>(
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     const stop = () => reject(signal.reason);
-    if (signal.aborted) return stop();
+    if (signal.aborted) {
+      promise.catch(() => {}); // what becomes of it is for nobody
+      return stop();
+    }
     signal.addEventListener("abort", stop, { once: true });
     promise.then(resolve, reject).finally(() =>
       signal.removeEventListener("abort", stop)
@@ -48,20 +57,27 @@ export async function settlesWithin(
   promise: Promise<unknown> | undefined,
   ms: number,
   signal?: AbortSignal,
+  timing: Timing = platformTiming,
 ): Promise<boolean> {
-  const decided = new AbortController();
-  const over = signal
-    ? AbortSignal.any([decided.signal, signal])
-    : decided.signal;
-  const passed = pause(ms, over).then(() => false, () => false);
-  try {
-    return await Promise.race([
-      passed,
-      ...promise ? [promise.then(() => true)] : [],
-    ]);
-  } finally {
-    decided.abort();
-  }
+  return await new Promise((resolve, reject) => {
+    const callOff = timing.after(ms, () => settle(false));
+    const stop = () => settle(false);
+    signal?.addEventListener("abort", stop, { once: true });
+    promise?.then(() => settle(true), (error) => {
+      tidyUp();
+      reject(error);
+    });
+    if (signal?.aborted) stop();
+
+    function settle(inTime: boolean): void {
+      tidyUp();
+      resolve(inTime);
+    }
+    function tidyUp(): void {
+      callOff();
+      signal?.removeEventListener("abort", stop);
+    }
+  });
 }
 
 /** What ends work early. */
@@ -72,24 +88,26 @@ export interface Limits {
   readonly reason: (ms: number) => Error;
   /** Stops it before. */
   readonly signal?: AbortSignal | undefined;
+  /** Measures the time; without, the platform does. */
+  readonly timing?: Timing | undefined;
 }
 
 /** Does work under a signal that is aborted by a time limit, or by another signal. */
 export async function withLimits<T>(
-  { ms, reason, signal }: Limits,
+  { ms, reason, signal, timing = platformTiming }: Limits,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const stopping = new AbortController();
   const stop = () => stopping.abort(signal?.reason);
   if (signal?.aborted) stop();
   signal?.addEventListener("abort", stop, { once: true });
-  const timer = ms === undefined
+  const callOff = ms === undefined
     ? undefined
-    : setTimeout(() => stopping.abort(reason(ms)), ms);
+    : timing.after(ms, () => stopping.abort(reason(ms)));
   try {
     return await work(stopping.signal);
   } finally {
-    clearTimeout(timer);
+    callOff?.();
     signal?.removeEventListener("abort", stop);
   }
 }

@@ -1,13 +1,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { createServer } from "../mod.ts";
 import { fromEnvironment } from "../src/ready_made/env.ts";
-import {
-  request,
-  SECRET,
-  SERVER_ID,
-  SERVER_SECRET,
-  signed,
-} from "./support/envelopes.ts";
+import { request, signed } from "./support/envelopes.ts";
+import { SECRET, SERVER_ID, SERVER_SECRET } from "./support/parties.ts";
 import { withServer } from "./support/servers.ts";
 
 const get = (path: string, headers = {}) =>
@@ -77,10 +72,20 @@ Deno.test("what is missing or wrong in the environment is named, never quoted", 
     ["COUNTERSIGN_SERVER_SECRET", "hush", "4 bytes"],
     ["COUNTERSIGN_CLIENTS", "", "Set COUNTERSIGN_CLIENTS"],
     ["COUNTERSIGN_CLIENTS", "hush", "COUNTERSIGN_CLIENTS is not JSON"],
-    ["COUNTERSIGN_CLIENTS", '["hush"]', "4 bytes"],
-    ["COUNTERSIGN_CLIENTS", '{"a b":"hush"}', 'Client id "a b"'],
-    ["COUNTERSIGN_CLIENTS", '{"a":{"secret":1}}', 'Client "a" must have'],
-    ["COUNTERSIGN_CLIENTS", "{}", "at least one client"],
+    ["COUNTERSIGN_CLIENTS", '["hush"]', "COUNTERSIGN_CLIENTS must name"],
+    ["COUNTERSIGN_CLIENTS", '"hush"', "COUNTERSIGN_CLIENTS must name"],
+    ["COUNTERSIGN_CLIENTS", "null", "COUNTERSIGN_CLIENTS must name"],
+    ["COUNTERSIGN_CLIENTS", '{"a b":"hush"}', "The id of entry 1 of"],
+    ["COUNTERSIGN_CLIENTS", '{"hush":"b"}', "The secret of entry 1 of"],
+    ["COUNTERSIGN_CLIENTS", '{"hush":null}', "The secret of entry 1 of"],
+    ["COUNTERSIGN_CLIENTS", '{"hush":[]}', "There is none in entry 1 of"],
+    ["COUNTERSIGN_CLIENTS", '{"a":{"secret":1}}', "neither a text nor bytes"],
+    [
+      "COUNTERSIGN_CLIENTS",
+      JSON.stringify({ a: { secret: SECRET, tool: ["hush"] } }),
+      "more than secret and tools",
+    ],
+    ["COUNTERSIGN_CLIENTS", "{}", "must name clients"],
   ];
   for (const [name, value, says] of wrong) {
     const lines: string[] = [];

@@ -84,13 +84,19 @@ Deno.test("tokens that cannot be good are refused at once", () => {
   const cases: [Record<string, string | string[]>, typeof Error, string][] = [
     [{}, TypeError, "Name at least one client"],
     [{ "client-001": [] }, TypeError, "Name at least one client"],
-    [{ "a client": NEW }, TypeError, 'Client id "a client"'],
+    [{ "a client": NEW }, TypeError, "The id of entry 1 of the tokens"],
     [{ "client-001": "short" }, RangeError, "has 5 bytes, fewer than 32"],
-    [{ "client-001": `${NEW} x` }, TypeError, 'Token of client "client-001"'],
+    [{ "client-001": `${NEW} x` }, TypeError, "The token of entry 1"],
     [{ a: NEW, b: NEW }, TypeError, "Two tokens are the same"],
+    [[NEW] as never, TypeError, "must be by client id"],
+    [{ [NEW]: "client-001" }, RangeError, "entry 1 of the tokens has 10 bytes"],
+    [{ a: OLD, [`${NEW}=`]: "b" }, TypeError, "The id of entry 2"],
   ];
   for (const [tokens, Class, message] of cases) {
     const error = assertThrows(() => bearer(tokens), Class, message);
     assert(!error.message.includes(NEW));
+    for (const id of Object.keys(tokens)) {
+      assert(id === "client-001" || !error.message.includes(`"${id}"`));
+    }
   }
 });

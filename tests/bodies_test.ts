@@ -3,7 +3,8 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { growingBytes, readBounded } from "../src/http/bounded.ts";
 import { request, signed } from "./support/envelopes.ts";
 import { raw } from "./support/mcp.ts";
-import { type Process, startProcess, withServer } from "./support/servers.ts";
+import { type Process, startProcess } from "./support/processes.ts";
+import { withServer } from "./support/servers.ts";
 
 const MEASURED = new URL("./support/measured_server.ts", import.meta.url);
 const MIB = 1_048_576;

@@ -1,15 +1,12 @@
 /** Jobs as a client has them: handles, questions, lists. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import {
-  CountersignError,
-  createClient,
-  defineTool,
-  ToolError,
-  type,
-} from "../mod.ts";
-import type { Fetch, ListedJob } from "../src/client/mod.ts";
-import { CLIENT_ID, SECRET, SERVER_ID } from "./support/envelopes.ts";
-import { tools, withServer } from "./support/servers.ts";
+import { CountersignError, defineTool, ToolError, type } from "../mod.ts";
+import type { Client, Fetch, ListedJob } from "../src/client/mod.ts";
+import { clientOf } from "./support/clients.ts";
+import { SERVER_ID } from "./support/parties.ts";
+import { withServer } from "./support/servers.ts";
+import { tools } from "./support/tools.ts";
+import { until } from "./support/until.ts";
 
 const nothing = type({});
 
@@ -41,20 +38,11 @@ const own = {
   }),
 };
 
-function clientOf(fetch: Fetch) {
-  return createClient<typeof own>({
-    fetch,
-    clientId: CLIENT_ID,
-    secret: SECRET,
-    serverId: SERVER_ID,
-  });
-}
-
 /** A client whose calls can be counted, and lost on their way back. */
 function watched(handle: Fetch) {
   const calls: { tool: string; args: Record<string, unknown> }[] = [];
   const line = { calls, losing: false };
-  const client = clientOf(async (request) => {
+  const client = clientOf<typeof own>(async (request) => {
     calls.push(await request.clone().json());
     const response = await handle(request);
     if (!line.losing) return response;
@@ -70,8 +58,7 @@ async function codeOf(promise: Promise<unknown>) {
 }
 
 Deno.test("a handle made anew by the request's id follows the job", async () => {
-  await withServer(async ({ handle }) => {
-    const client = clientOf(handle);
+  await withServer(async ({ client }) => {
     const job = await client.start("answers_now", { value: 7 });
     const { requestId } = job;
     assertEquals(await client.job({ requestId }).result(), { value: 7 });
@@ -122,8 +109,7 @@ Deno.test("a job that ended in its first answer is followed without a call", asy
 });
 
 Deno.test("a handle's id finds the job again, whatever its first answer was", async () => {
-  await withServer(async ({ handle }) => {
-    const client = clientOf(handle);
+  await withServer(async ({ client, handle }) => {
     for (
       const started of [
         await client.start("pays"),
@@ -145,12 +131,11 @@ Deno.test("job.answer tells a job what it asks, and is sent again when its answe
   await withServer(async ({ handle }) => {
     const { client, line } = watched(handle);
     const job = await client.start("asks");
-    let state = await job.poll();
-    while (state.status === "running" && !state.questions) {
-      state = await job.poll({ waitMs: 100 });
-    }
-    assert(state.status === "running" && state.questions);
-    const { drink, page } = state.questions;
+    const { drink, page } = await until("its questions", async () => {
+      const state = await job.poll({ waitMs: 100 });
+      assert(state.status === "running");
+      return state.questions;
+    });
     assertEquals([drink.kind, drink.message], ["form", "What?"]);
     assertEquals(drink.schema, {
       type: "object",
@@ -185,8 +170,7 @@ Deno.test("job.cancel is sent again when its answer is lost", async () => {
 });
 
 Deno.test("a poll and a list have one word for how a job stands", async () => {
-  await withServer(async ({ handle }) => {
-    const client = clientOf(handle);
+  await withServer(async ({ client }) => {
     const started = {
       running: await client.start("waits_forever"),
       done: await client.start("pays"),
@@ -265,19 +249,13 @@ Deno.test("a listed job tells its progress, and why it failed", async () => {
       });
     },
   });
-  await withServer(async ({ handle }) => {
-    const client = clientOf(handle);
-    const { requestId } = await createClient<{ tells: typeof tells }>({
-      fetch: handle,
-      clientId: CLIENT_ID,
-      secret: SECRET,
-      serverId: SERVER_ID,
-    }).start("tells");
+  await withServer(async ({ client }) => {
+    const { requestId } = await client.start("tells");
     await client.start("pays", { fail: true });
-    let told;
-    do {
-      told = await client.job({ requestId }).poll({ waitMs: 1000 });
-    } while (told.status === "running" && told.progress === undefined);
+    await until("its progress", async () => {
+      const told = await client.job({ requestId }).poll({ waitMs: 1000 });
+      return told.status === "running" && told.progress !== undefined;
+    });
     for await (const { tool, progress, message } of client.jobs()) {
       assertEquals(
         [progress, message],
@@ -290,8 +268,7 @@ Deno.test("a listed job tells its progress, and why it failed", async () => {
 });
 
 Deno.test("iterating over jobs is broken off by its signal", async () => {
-  await withServer(async ({ handle }) => {
-    const client = clientOf(handle);
+  await withServer(async ({ client }) => {
     const signal = AbortSignal.abort(new Error("enough"));
     await assertRejects(
       () => Array.fromAsync(client.jobs({ signal })),
@@ -307,7 +284,7 @@ Deno.test("iterating over jobs is broken off by its signal", async () => {
 Deno.test("a forged refusal that names a job is not taken for the job's end", async () => {
   await withServer(async ({ handle }) => {
     let forge = false;
-    const client = clientOf(async (request) => {
+    const client: Client<typeof own> = clientOf(async (request) => {
       if (!forge) return await handle(request);
       const { request_id } = await request.json();
       return Response.json({
@@ -334,7 +311,7 @@ Deno.test("a forged refusal that names a job is not taken for the job's end", as
 Deno.test("a job's handle is typed by its tool's name", () => {
   // Checked by the compiler alone: nothing here is run.
   async function typed() {
-    const client = clientOf(() => new Response());
+    const client = clientOf<typeof own>(() => new Response());
     const id = "0123456789abcdef0123456789abcdef";
     (await client.job("pays", id).result()) satisfies string;
     (await client.job("asks", { requestId: "r" }).result()) satisfies string[];
@@ -361,12 +338,7 @@ Deno.test("a job's handle is typed by its tool's name", () => {
     await job.answer("q", { action: "decline", content: {} });
     const state = await job.poll();
     if (state.status === "cancelled") state.error.code satisfies string;
-    const untyped = createClient({
-      fetch: () => new Response(),
-      clientId: CLIENT_ID,
-      secret: SECRET,
-      serverId: SERVER_ID,
-    });
+    const untyped: Client = clientOf(() => new Response());
     (await untyped.call("any", { a: 1 })).some.thing;
     (await (await untyped.start("any")).result()).some.thing;
     (await untyped.job("any", id).result()).some.thing;

@@ -1,27 +1,20 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { CountersignError, createClient, type ErrorCode } from "../mod.ts";
-import type { Fetch } from "../src/client/mod.ts";
+import {
+  CountersignError,
+  createClient,
+  defineTool,
+  type ErrorCode,
+  type,
+} from "../mod.ts";
+import type { Fetch, JobProgress } from "../src/client/mod.ts";
 import { connectKv } from "../src/kv_connect/mod.ts";
 import { signedFetch } from "../src/signatures/mod.ts";
-import { CLIENT_ID, SECRET, SERVER_ID } from "./support/envelopes.ts";
-import {
-  startProcess,
-  type TestServer,
-  type tools,
-  withServer,
-} from "./support/servers.ts";
-
-type Handle = (request: Request) => Response | Promise<Response>;
-
-function clientOf(handle: Handle, options = {}) {
-  return createClient<typeof tools>({
-    fetch: handle,
-    clientId: CLIENT_ID,
-    secret: SECRET,
-    serverId: SERVER_ID,
-    ...options,
-  });
-}
+import { clientOf } from "./support/clients.ts";
+import { listen } from "./support/listen.ts";
+import { CLIENT_ID, SECRET, SERVER_ID } from "./support/parties.ts";
+import { startProcess } from "./support/processes.ts";
+import { type TestServer, withServer } from "./support/servers.ts";
+import { gate } from "./support/until.ts";
 
 async function refuses(run: () => Promise<unknown>, code: ErrorCode) {
   const error = await assertRejects(run, CountersignError);
@@ -31,7 +24,7 @@ async function refuses(run: () => Promise<unknown>, code: ErrorCode) {
 
 /** A handle that answers with `answer` until it has been asked `times` times. */
 function failing(
-  { handle }: TestServer,
+  { handle }: Pick<TestServer, "handle">,
   times: number,
   answer: (request: Request) => Response | Promise<Response>,
 ) {
@@ -46,8 +39,7 @@ function failing(
 }
 
 Deno.test("a client calls, lists and identifies", async () => {
-  await withServer(async ({ handle }) => {
-    const client = clientOf(handle);
+  await withServer(async ({ client }) => {
     const sum = await client.call("batch_sum", { numbers: [1, 2, 3] });
     assertEquals(sum, { count: 3, total: 6 });
     const identity = await client.identity();
@@ -63,12 +55,7 @@ Deno.test("a client calls, lists and identifies", async () => {
 
 Deno.test("a client over real HTTP follows a job to its result", async () => {
   await using server = await startProcess({ COUNTERSIGN_KV_URL: ":memory:" });
-  const client = createClient<typeof tools>({
-    url: server.url,
-    clientId: CLIENT_ID,
-    secret: SECRET,
-    serverId: SERVER_ID,
-  });
+  const client = clientOf(server.url);
   const job = await client.start("start_long_task", {
     seconds: 2,
     payload: { a: ["b"] },
@@ -82,17 +69,35 @@ Deno.test("a client over real HTTP follows a job to its result", async () => {
 });
 
 Deno.test("iterating over a job yields its progress and ends with it", async () => {
-  await withServer(async ({ handle }) => {
-    const client = clientOf(handle);
-    const job = await client.start("start_long_task", { seconds: 1 });
-    for await (const { status } of job) assertEquals(status, "running");
-    assertEquals(await job.result(), {});
-  });
+  using half = gate("the client's word that it saw half of the job");
+  const tools = {
+    halves: defineTool({
+      description: "Does its second half once its first was seen",
+      input: type({}),
+      job: { attempts: 1, pollAfterMs: 10 },
+      run: async (_args, { progress }) => {
+        progress(0.5, "half way");
+        await half.opened();
+        return "done";
+      },
+    }),
+  };
+  await withServer(async ({ client }) => {
+    const job = await client.start("halves");
+    const told: JobProgress[] = [];
+    for await (const progress of job) {
+      told.push(progress);
+      if (progress.progress === 0.5) half.open();
+    }
+    assert(told.every(({ status }) => status === "running"));
+    assertEquals(told.at(-1)?.message, "half way");
+    assertEquals(await job.result(), "done");
+  }, { tools });
 });
 
 Deno.test("a cancelled job's result is job_cancelled; cancelling again does nothing", async () => {
-  await withServer(async ({ handle }) => {
-    const job = await clientOf(handle).start("waits_forever");
+  await withServer(async ({ client }) => {
+    const job = await client.start("waits_forever");
     await job.cancel();
     await job.cancel();
     await refuses(() => job.result(), "job_cancelled");
@@ -102,8 +107,7 @@ Deno.test("a cancelled job's result is job_cancelled; cancelling again does noth
 });
 
 Deno.test("refusals are thrown with code, issues and status", async () => {
-  await withServer(async ({ handle }) => {
-    const client = clientOf(handle);
+  await withServer(async ({ client, handle }) => {
     const error = await refuses(
       () => client.call("batch_sum", { numbers: [] }),
       "invalid_args",
@@ -212,9 +216,9 @@ Deno.test("a forged refusal does not make a client send a call twice", async () 
 
 Deno.test("a call that the server surely did not run is sent again after retry-after", async () => {
   let waits = 2;
-  await withServer(async ({ handle }) => {
+  await withServer(async ({ client }) => {
     const began = performance.now();
-    const answer = await clientOf(handle).call("echo", { value: 1 });
+    const answer = await client.call("echo", { value: 1 });
     assertEquals(answer, { value: 1 });
     assertEquals(waits, 0);
     assert(performance.now() - began > 1900);
@@ -242,27 +246,17 @@ Deno.test("a client with a wrong clock sets it once, by the server's signed time
 
 Deno.test("a redirect is not followed with a signed call", async () => {
   let followed = false;
-  await using elsewhere = Deno.serve(
-    { port: 0, onListen() {} },
+  await using elsewhere = listen(
     () => (followed = true, new Response("{}")),
   );
-  await using server = Deno.serve(
-    { port: 0, onListen() {} },
-    () => Response.redirect(`http://localhost:${elsewhere.addr.port}/`, 307),
-  );
-  const client = createClient({
-    url: `http://localhost:${server.addr.port}/`,
-    clientId: CLIENT_ID,
-    secret: SECRET,
-    serverId: SERVER_ID,
-    retries: 0,
-  });
+  await using server = listen(() => Response.redirect(elsewhere.url, 307));
+  const client = clientOf(server.url, { retries: 0 });
   await refuses(() => client.identity(), "unverified_answer");
   assertEquals(followed, false);
 });
 
 Deno.test("a call can be broken off, and times out by itself", async () => {
-  const never: Handle = ({ signal }) =>
+  const never: Fetch = ({ signal }) =>
     new Promise((_resolve, reject) => {
       signal.addEventListener("abort", () => reject(signal.reason));
     });
@@ -315,8 +309,9 @@ Deno.test("one type of fetch fits wherever one is taken", async () => {
     asked.push(new URL(url).host);
     return new Response(null, { status: 503 }); // at once, as no network does
   };
-  const signed = { clientId: CLIENT_ID, secret: SECRET, fetch };
-  const client = createClient({ ...signed, serverId: SERVER_ID, retries: 0 });
+  const ids = { clientId: CLIENT_ID, serverId: SERVER_ID };
+  const signed = { ...ids, secret: SECRET, fetch };
+  const client = createClient({ ...signed, retries: 0 });
   await assertRejects(() => client.identity(), Error);
   assertEquals(
     (await signedFetch({ ...signed, serverId: SERVER_ID })("http://mcp/"))

@@ -1,22 +1,16 @@
 /** A store that fails: no job is lost, none doubled. */
 import { assert, assertEquals } from "@std/assert";
-import { createClient, createServer, defineTool, type } from "../mod.ts";
+import { defineTool, type } from "../mod.ts";
 import { spendInGroups, spendInKv } from "../src/kv/nonces.ts";
-import {
-  CLIENT_ID,
-  request,
-  SECRET,
-  SERVER_ID,
-  SERVER_SECRET,
-  signed,
-} from "./support/envelopes.ts";
+import { clientOf } from "./support/clients.ts";
+import { request, signed } from "./support/envelopes.ts";
 import { type Fault, faultyKv, type Plan } from "./support/faulty_kv.ts";
+import { withServer } from "./support/servers.ts";
 
 const FAULTS: Fault[] = ["refuses", "lands and fails", "is locked", "is slow"];
 
 /** One job of three steps on a store that fails by plan; what became of it. */
 async function runJob(plan: Plan) {
-  using kv = await Deno.openKv(":memory:");
   const done: number[] = [];
   const tools = {
     three_steps: defineTool({
@@ -31,26 +25,19 @@ async function runJob(plan: Plan) {
       },
     }),
   };
-  const server = createServer({
-    serverId: SERVER_ID,
-    serverSecret: SERVER_SECRET,
-    clients: { [CLIENT_ID]: SECRET },
+  let result: number | undefined;
+  const entries: Deno.KvEntry<unknown>[] = [];
+  await withServer(async ({ handle, stop, stored }) => {
+    const client = clientOf<typeof tools>(handle, { retries: 20 });
+    const text = "x".repeat(100_000);
+    result = await (await client.start("three_steps", { text })).result();
+    await stop();
+    entries.push(...await stored());
+  }, {
     tools,
-    kv: faultyKv(kv, plan),
+    store: (kv) => faultyKv(kv, plan),
     jobs: { leaseMs: 300 },
-    log: () => {},
   });
-  const client = createClient<typeof tools>({
-    fetch: server.handle,
-    clientId: CLIENT_ID,
-    secret: SECRET,
-    serverId: SERVER_ID,
-    retries: 20,
-  });
-  const job = await client.start("three_steps", { text: "x".repeat(100_000) });
-  const result = await job.result();
-  await server.stop();
-  const entries = await Array.fromAsync(kv.list({ prefix: [] }));
   const count = (kind: string) =>
     entries.filter(({ key }) => key[2] === kind).length;
   const due = entries.filter(({ key }) =>
@@ -110,7 +97,7 @@ Deno.test("a nonce is spent once by whoever got a doubtful answer", async () => 
         kv,
         (operation) => operation === "commit" && left-- > 0 ? fault : undefined,
       );
-      const spend = guard(faulty, ["test"], Date.now);
+      const spend = guard(faulty, ["test"]);
       const nonces = Array.from({ length: 8 }, (_, i) => ({
         clientId: "c",
         value: `nonce-${i}`,
@@ -132,38 +119,33 @@ Deno.test("a nonce is spent once by whoever got a doubtful answer", async () => 
 });
 
 Deno.test("a store that stays away makes a call unavailable, and it may be sent again", async () => {
-  using kv = await Deno.openKv(":memory:");
   let away = true;
-  const { handle, stop } = createServer({
-    serverId: SERVER_ID,
-    serverSecret: SERVER_SECRET,
-    clients: { [CLIENT_ID]: SECRET },
-    tools: {
-      job: defineTool({
-        description: "A job",
-        input: type({}),
-        job: { waitMs: 1000 },
-        run: () => "done",
-      }),
-    },
-    kv: faultyKv(kv, () => away ? "refuses" : undefined),
-    log: () => {},
+  const tools = {
+    job: defineTool({
+      description: "A job",
+      input: type({}),
+      job: { waitMs: 1000 },
+      run: () => "done",
+    }),
+  };
+  await withServer(async ({ handle }) => {
+    const body = signed({ tool: "job", args: {} });
+    const response = await handle(request(body));
+    const { error, status } = await response.json();
+    assertEquals([response.status, status], [503, "error"]);
+    assert(error.startsWith("unavailable: "));
+    assertEquals(response.headers.get("retry-after"), "1");
+    away = false;
+    // Nothing was spent: the very same envelope is accepted now, and once.
+    assertEquals((await handle(request(body))).status, 200);
+    assertEquals((await handle(request(body))).status, 409);
+  }, {
+    tools,
+    store: (kv) => faultyKv(kv, () => away ? "refuses" : undefined),
   });
-  const body = signed({ tool: "job", args: {} });
-  const response = await handle(request(body));
-  const { error, status } = await response.json();
-  assertEquals([response.status, status], [503, "error"]);
-  assert(error.startsWith("unavailable: "));
-  assertEquals(response.headers.get("retry-after"), "1");
-  away = false;
-  // Nothing was spent: the very same envelope is accepted now, and once.
-  assertEquals((await handle(request(body))).status, 200);
-  assertEquals((await handle(request(body))).status, 409);
-  await stop();
 });
 
 Deno.test("a worker whose store is away for a whole lease stops, and the job goes on later", async () => {
-  using kv = await Deno.openKv(":memory:");
   let away = false;
   const reasons: unknown[] = [];
   const tools = {
@@ -185,24 +167,14 @@ Deno.test("a worker whose store is away for a whole lease stops, and the job goe
       },
     }),
   };
-  const { handle, stop } = createServer({
-    serverId: SERVER_ID,
-    serverSecret: SERVER_SECRET,
-    clients: { [CLIENT_ID]: SECRET },
+  await withServer(async ({ handle }) => {
+    const client = clientOf<typeof tools>(handle, { retries: 20 });
+    const job = await client.start("patient");
+    assertEquals(await job.result(), "done");
+    assert(String(reasons[0]).includes("lease"), String(reasons[0]));
+  }, {
     tools,
-    kv: faultyKv(kv, () => away ? "refuses" : undefined),
+    store: (kv) => faultyKv(kv, () => away ? "refuses" : undefined),
     jobs: { leaseMs: 200 },
-    log: () => {},
   });
-  const client = createClient<typeof tools>({
-    fetch: handle,
-    clientId: CLIENT_ID,
-    secret: SECRET,
-    serverId: SERVER_ID,
-    retries: 20,
-  });
-  const job = await client.start("patient");
-  assertEquals(await job.result(), "done");
-  assert(String(reasons[0]).includes("lease"), String(reasons[0]));
-  await stop();
 });

@@ -1,14 +1,12 @@
 /** A job named by the request that started it, by envelope and over MCP. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { content, defineTool, type } from "../mod.ts";
-import {
-  type Fields,
-  OTHER_ID,
-  OTHER_SECRET,
-  signed,
-} from "./support/envelopes.ts";
+import { type Fields, signed } from "./support/envelopes.ts";
+import { OTHER_ID, OTHER_SECRET } from "./support/parties.ts";
 import { ask, call, mcpRequest, textOf } from "./support/mcp.ts";
-import { type TestServer, tools, withServer } from "./support/servers.ts";
+import { type TestServer, withServer } from "./support/servers.ts";
+import { tools } from "./support/tools.ts";
+import { until } from "./support/until.ts";
 
 const FOLLOW_UPS = ["poll_job", "answer_job", "cancel_job"];
 const ID = { type: "string", pattern: "^[A-Za-z0-9_.:-]{1,128}$" };
@@ -38,14 +36,22 @@ const own = {
 };
 
 /** Sends a call; HTTP status, status, and the result or the error's code. */
-async function send(server: TestServer, tool: string, args: Fields) {
-  const { status, answer } = await server.post(signed({ tool, args }));
+async function send(
+  { post }: Pick<TestServer, "post">,
+  tool: string,
+  args: Fields,
+) {
+  const { status, answer } = await post(signed({ tool, args }));
   return [status, answer.status, answer.ok ? answer.result : answer.error];
 }
 
-const start = async (server: TestServer, tool: string, request_id: string) => {
+const start = async (
+  { post }: Pick<TestServer, "post">,
+  tool: string,
+  request_id: string,
+) => {
   const body = signed({ tool, args: {}, request_id });
-  const { answer } = await server.post(body);
+  const { answer } = await post(body);
   return (answer.result as { job_id: string }).job_id;
 };
 
@@ -56,16 +62,15 @@ Deno.test("a caller that lost its answer asks by request_id what became of its c
     assertEquals(unknown.slice(0, 2), [404, "error"]);
     assertStringIncludes(String(unknown[2]), "job_not_found: ");
     const job_id = await start(server, "asks", request_id);
-    let polled: Fields = {};
-    while (polled.questions === undefined) {
+    const questions = await until("its question", async () => {
       const [status, word, result] = await send(server, "poll_job", {
         request_id,
         wait_ms: 100,
       });
       assertEquals([status, word], [200, "running"]);
-      polled = result as Fields;
-    }
-    assertEquals(Object.keys(polled.questions as Fields), ["drink"]);
+      return (result as Fields).questions as Fields | undefined;
+    });
+    assertEquals(Object.keys(questions), ["drink"]);
     const drink = { action: "accept", content: { drink: "tea" } };
     assertEquals(
       await send(server, "answer_job", { request_id, answers: { drink } }),

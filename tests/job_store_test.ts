@@ -1,17 +1,14 @@
 /** The contract of `src/job/store.ts`, on Deno KV in memory and on a file. */
 import { checks, storeOn } from "./runtimes/job_store_contract.ts";
+import { temporaryFolder } from "./support/folder.ts";
 
 for (const kind of ["in memory", "on a file"]) {
   for (const [name, check] of Object.entries(checks)) {
     Deno.test(`Deno KV ${kind}: ${name}`, async () => {
-      const folder = await Deno.makeTempDir();
-      const path = kind === "in memory" ? ":memory:" : `${folder}/kv.db`;
-      try {
-        using kv = await Deno.openKv(path);
-        await check(storeOn(kv));
-      } finally {
-        await Deno.remove(folder, { recursive: true });
-      }
+      await using folder = await temporaryFolder();
+      const path = kind === "in memory" ? ":memory:" : folder.file("kv.db");
+      using kv = await Deno.openKv(path);
+      await check(storeOn(kv));
     });
   }
 }

@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import { accept, complete, type Job } from "../src/job/job.ts";
 import { toBytes } from "../src/kv/kv.ts";
 import { costs } from "./support/costs.ts";
-import { CLIENT_ID, SERVER_ID } from "./support/envelopes.ts";
+import { CLIENT_ID, SERVER_ID } from "./support/parties.ts";
 
 const HOUR = 3_600_000;
 

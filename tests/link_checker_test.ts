@@ -1,12 +1,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { check_links } from "../examples/link_checker.ts";
-import { CountersignError, createClient, createServer } from "../mod.ts";
-import {
-  CLIENT_ID,
-  SECRET,
-  SERVER_ID,
-  SERVER_SECRET,
-} from "./support/envelopes.ts";
+import { CountersignError } from "../mod.ts";
+import { listen } from "./support/listen.ts";
+import { withServer } from "./support/servers.ts";
 
 /** A site with links that work, and others. */
 const PAGES: Record<string, string> = {
@@ -22,7 +18,7 @@ const PAGES: Record<string, string> = {
 
 async function withSite(use: (url: string, asked: string[]) => Promise<void>) {
   const asked: string[] = [];
-  await using site = Deno.serve({ port: 0, onListen() {} }, (request) => {
+  await using site = listen((request) => {
     const { pathname } = new URL(request.url);
     asked.push(`${request.method} ${pathname}`);
     if (pathname === "/robots.txt") {
@@ -40,36 +36,12 @@ async function withSite(use: (url: string, asked: string[]) => Promise<void>) {
       ? new Response("No such page", { status: 404 })
       : new Response(html, { headers: { "content-type": "text/html" } });
   });
-  await use(`http://127.0.0.1:${site.addr.port}`, asked);
-}
-
-async function withChecker(
-  use: (
-    client: ReturnType<
-      typeof createClient<{ check_links: typeof check_links }>
-    >,
-  ) => Promise<void>,
-) {
-  const { handle, stop } = createServer({
-    serverId: SERVER_ID,
-    serverSecret: SERVER_SECRET,
-    clients: { [CLIENT_ID]: SECRET },
-    kv: () => Deno.openKv(":memory:"),
-    tools: { check_links },
-    log: () => {},
-  });
-  await use(createClient({
-    fetch: handle,
-    clientId: CLIENT_ID,
-    secret: SECRET,
-    serverId: SERVER_ID,
-  }));
-  await stop();
+  await use(site.url.replace(/\/$/, ""), asked);
 }
 
 Deno.test("the link checker reports broken links and where they stand", async () => {
   await withSite(async (site, asked) => {
-    await withChecker(async (client) => {
+    await withServer(async ({ client }) => {
       const job = await client.start("check_links", { url: site, depth: 3 });
       const told: string[] = [];
       const report = await job.result({
@@ -91,13 +63,13 @@ Deno.test("the link checker reports broken links and where they stand", async ()
       assert(!asked.some((path) => path.endsWith("/never-looked-at")));
       // Each page was fetched once, however many links lead there.
       assertEquals(asked.filter((path) => path === "GET /gone").length, 1);
-    });
+    }, { tools: { check_links } });
   });
 });
 
 Deno.test("the link checker keeps to its number of pages, and refuses what is no site", async () => {
   await withSite(async (site, asked) => {
-    await withChecker(async (client) => {
+    await withServer(async ({ client }) => {
       const few = await client.start("check_links", { url: site, pages: 2 });
       const report = await few.result();
       assertEquals(report.pages, 2);
@@ -111,6 +83,6 @@ Deno.test("the link checker keeps to its number of pages, and refuses what is no
         CountersignError,
       );
       assertEquals(error.code, "tool_failed");
-    });
+    }, { tools: { check_links } });
   });
 });

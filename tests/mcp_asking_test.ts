@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { defineTool, type } from "../mod.ts";
 import { signed } from "./support/envelopes.ts";
+import { stoppedClock } from "./support/clock.ts";
 import { call, type Changes, textOf } from "./support/mcp.ts";
 import { withServer } from "./support/servers.ts";
 
@@ -31,10 +32,8 @@ const tools = {
 };
 
 const HOUR_MS = 3_600_000;
-const clock = { now: Date.now() };
 const options = {
   tools,
-  now: () => clock.now,
   mcp: {
     // Whoever the header names: these tests are about what is bound to whom.
     authenticate: (request: Request) =>
@@ -141,25 +140,25 @@ for (const [what, why, changes] of MISUSES) {
         requestState = `${btoa(encodeURIComponent(forged))}.${mac}`;
         assert(requestState !== first.result?.requestState);
       }
-      clock.now += later;
+      server.clock.forward(later);
       const said = await call(server, tool, { file }, {
         ...changes,
         params: { requestState },
       });
       assertEquals([said.status, said.error?.code], [200, -32602]);
       assertStringIncludes(said.error?.message ?? "", why);
-    }, options));
+    }, { ...options, clock: stoppedClock(Date.now()) }));
 }
 
 Deno.test("the same requestState in the right hands is taken", () =>
   withServer(async (server) => {
     const first = await call(server, "delete_file", { file: "a.txt" });
-    clock.now += HOUR_MS - 1;
+    server.clock.forward(HOUR_MS - 1);
     const said = await call(server, "delete_file", { file: "a.txt" }, {
       params: { requestState: first.result?.requestState },
     });
     assertEquals(said.result?.resultType, "input_required");
-  }, options));
+  }, { ...options, clock: stoppedClock(Date.now()) }));
 
 Deno.test("in an envelope a tool that must ask says what it would", () =>
   withServer(async ({ post }) => {
@@ -167,7 +166,6 @@ Deno.test("in an envelope a tool that must ask says what it would", () =>
       signed({
         tool: "delete_file",
         args: { file: "a.txt" },
-        ts_ms: clock.now,
       }),
     );
     assertEquals(status, 500);

@@ -6,19 +6,21 @@ import {
   assertRejects,
 } from "@std/assert";
 import { signedFetch } from "../src/signatures/mod.ts";
+import { temporaryFolder } from "./support/folder.ts";
 import {
   CLIENT_ID,
   OTHER_SECRET,
   SECRET,
   SERVER_ID,
-} from "./support/envelopes.ts";
+} from "./support/parties.ts";
 import {
   connect,
   resultFromTaskOutcome,
   taskSession,
 } from "./support/mcp_clients.ts";
 import { mcpRequest } from "./support/mcp.ts";
-import { startProcess } from "./support/servers.ts";
+import { startProcess } from "./support/processes.ts";
+import { until } from "./support/until.ts";
 
 const MCP_SERVER = new URL("./support/mcp_server.ts", import.meta.url);
 const fetch = signedFetch({
@@ -28,12 +30,18 @@ const fetch = signedFetch({
 });
 
 async function withFolder(use: (env: Record<string, string>) => Promise<void>) {
-  const folder = await Deno.makeTempDir();
-  try {
-    await use({ COUNTERSIGN_KV_URL: `${folder}/kv.db` });
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  await using folder = await temporaryFolder();
+  await use({ COUNTERSIGN_KV_URL: folder.file("kv.db") });
+}
+
+/** A task as it stands at one of the processes. */
+async function taskAt(
+  url: string,
+  taskId: string,
+): Promise<{ status: string; statusMessage?: string }> {
+  const request = mcpRequest("tasks/get", { taskId });
+  const response = await fetch(new Request(new URL("/mcp", url), request));
+  return (await response.json()).result;
 }
 
 // The official client keeps timers and readers of its own.
@@ -95,7 +103,11 @@ Deno.test(
         secret: OTHER_SECRET,
         serverId: SERVER_ID,
       });
-      await assertRejects(() => connect(server.url, stranger), Error);
+      await assertRejects(
+        () => connect(server.url, stranger),
+        Error,
+        "HTTP 401",
+      );
     }),
 );
 
@@ -110,7 +122,11 @@ Deno.test(
       const execution = await session.callTool("survive", { steps: 12 });
       assert(execution.kind === "task");
       const reference = execution.serializeReference();
-      await new Promise((resolve) => setTimeout(resolve, 500));
+      assert("taskId" in reference);
+      await until("a word of its progress", async () => {
+        const task = await taskAt(first.url, String(reference.taskId));
+        return task.statusMessage?.endsWith(" of 12");
+      });
       await first.kill();
       await Promise.all([session.close(), client.close()]);
 
@@ -139,16 +155,9 @@ Deno.test(
         ),
       )).json();
       const { taskId } = created.result;
-      const asking = async (url: string) => {
-        const request = mcpRequest("tasks/get", { taskId });
-        const response = await fetch(
-          new Request(new URL("/mcp", url), request),
-        );
-        return (await response.json()).result.status === "input_required";
-      };
-      for (let tries = 0; tries < 50 && !await asking(first.url); tries++) {
-        await new Promise((resolve) => setTimeout(resolve, 50));
-      }
+      const asking = async (url: string) =>
+        (await taskAt(url, taskId)).status === "input_required";
+      await until("its question", () => asking(first.url));
       await first.kill();
 
       await using second = await startProcess(env, MCP_SERVER);

@@ -3,7 +3,8 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { defineTool, type, withParamHeaders } from "../mod.ts";
 import type { Fields } from "./support/envelopes.ts";
 import { ask, raw, type Said, textOf } from "./support/mcp.ts";
-import { type TestServer, tools, withServer } from "./support/servers.ts";
+import { type TestServer, withServer } from "./support/servers.ts";
+import { tools } from "./support/tools.ts";
 
 const open = {
   mcp: { authenticate: "none", version: "7" },

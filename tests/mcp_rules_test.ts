@@ -3,6 +3,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { defineTool, type, withParamHeaders } from "../mod.ts";
 import type { Fields } from "./support/envelopes.ts";
 import {
+  ABLE,
   ask,
   call,
   type Changes,
@@ -10,7 +11,8 @@ import {
   raw,
   REVISION,
 } from "./support/mcp.ts";
-import { tools, withServer } from "./support/servers.ts";
+import { withServer } from "./support/servers.ts";
+import { tools } from "./support/tools.ts";
 
 const open = {
   mcp: { authenticate: "none" },
@@ -44,6 +46,10 @@ const RULES: [string, string, Fields, Changes, number, number | undefined][] = [
   ["nothing, though white space surrounds the name", "tools/call", sum, { headers: { "mcp-name": " batch_sum\t" } }, 200, undefined],
   ["an id that is null", "tools/list", {}, { id: null }, 400, -32600],
   ["an id that is a fraction", "tools/list", {}, { id: 1.5 }, 400, -32600],
+  ["an id of half an emoji", "tools/list", {}, { id: "\ud83d" }, 400, -32600],
+  ["an id that is longer than any", "tools/list", {}, { id: "x".repeat(1025) }, 400, -32600],
+  ["a stream for a client that takes no events", "subscriptions/listen", { notifications: {} }, { headers: { accept: "application/json" } }, 406, -32600],
+  ["a task id that is none", "tasks/get", { taskId: "x".repeat(5000) }, { capabilities: ABLE, headers: { "mcp-name": "x".repeat(5000) } }, 200, -32602],
   ["an unknown method", "tools/none", {}, {}, 404, -32601],
   ["a removed method", "ping", {}, {}, 404, -32601],
   ["initialize in this revision", "initialize", {}, {}, 404, -32601],
@@ -162,7 +168,8 @@ Deno.test("an allowed origin is answered, and may read the answer", () =>
     assertEquals(response.status, 200);
     assertEquals(response.headers.get("access-control-allow-origin"), origin);
   }, {
-    mcp: { authenticate: "none", allowedOrigins: ["https://app.example"] },
+    mcp: { authenticate: "none" },
+    allowedOrigins: ["https://app.example"],
   }));
 
 Deno.test("without authenticate an unsigned request is answered 401 and not with Bearer", () =>
@@ -183,7 +190,8 @@ Deno.test("a function may authenticate, and what it says a caller may not is not
       .map(({ name }) => name);
     assert(names.includes("batch_sum") && !names.includes("echo"));
     assertEquals(listed.result?.cacheScope, "private");
-    assertEquals((await call(server, "echo")).status, 403);
+    const { status, error } = await call(server, "echo");
+    assertEquals([status, error?.message], [200, "Unknown tool: echo"]);
     const headers = { authorization: "none" };
     const said = await call(server, "batch_sum", {}, { headers });
     assertEquals(said.status, 418);

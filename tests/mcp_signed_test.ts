@@ -1,35 +1,10 @@
 /** Signatures at the MCP endpoint: who calls, and that nobody calls twice. */
 import { assertEquals, assertMatch } from "@std/assert";
-import { signedFetch } from "../src/signatures/mod.ts";
-import {
-  CLIENT_ID,
-  OTHER_ID,
-  OTHER_SECRET,
-  SECRET,
-  SERVER_ID,
-  signed,
-} from "./support/envelopes.ts";
+import { signed } from "./support/envelopes.ts";
 import { mcpRequest } from "./support/mcp.ts";
-import { type TestServer, withServer } from "./support/servers.ts";
-
-/** A client in this process; the last request that it sent stays in `sent`. */
-function clientOf(
-  { handle }: TestServer,
-  clientId = CLIENT_ID,
-  secret = SECRET,
-) {
-  const sent: Request[] = [];
-  const fetch = signedFetch({
-    clientId,
-    secret,
-    serverId: SERVER_ID,
-    fetch: (request) => {
-      sent.push(request.clone());
-      return handle(request);
-    },
-  });
-  return { fetch, sent };
-}
+import { OTHER } from "./support/parties.ts";
+import { withServer } from "./support/servers.ts";
+import { signingClient } from "./support/signing_client.ts";
 
 const sum = () =>
   mcpRequest("tools/call", {
@@ -39,14 +14,14 @@ const sum = () =>
 
 Deno.test("a signed call is answered, and the answer is signed", () =>
   withServer(async (server) => {
-    const { fetch } = clientOf(server);
+    const { fetch } = signingClient(server.handle);
     const { result } = await (await fetch(sum())).json();
     assertEquals(result.structuredContent, { count: 2, total: 3 });
   }));
 
 Deno.test("a call that is sent again as it was is refused; a list may be", () =>
   withServer(async (server) => {
-    const { fetch, sent } = clientOf(server);
+    const { fetch, sent } = signingClient(server.handle);
     await (await fetch(sum())).body?.cancel();
     const replayed = await server.handle(sent[0]);
     assertEquals([replayed.status, (await replayed.json()).error.code], [
@@ -61,7 +36,7 @@ Deno.test("a call that is sent again as it was is refused; a list may be", () =>
 
 Deno.test("a batch spends its one nonce once, and all of it is answered", () =>
   withServer(async (server) => {
-    const { fetch, sent } = clientOf(server);
+    const { fetch, sent } = signingClient(server.handle);
     const call = (id: number) => ({
       jsonrpc: "2.0",
       id,
@@ -88,18 +63,18 @@ Deno.test("a job that an envelope started is its client's task, and nobody else'
       signed({ tool: "answers_now", args: { value: 1 } }),
     );
     const { job_id: taskId } = answer.result as { job_id: string };
-    const own = clientOf(server);
+    const own = signingClient(server.handle);
     const ask = () => mcpRequest("tasks/get", { taskId });
     const { result } = await (await own.fetch(ask())).json();
     assertMatch(result.status, /working|completed/);
-    const other = clientOf(server, OTHER_ID, OTHER_SECRET);
+    const other = signingClient(server.handle, OTHER);
     const { error } = await (await other.fetch(ask())).json();
     assertEquals(error.code, -32602);
   }));
 
 Deno.test("where every call spends its nonce, so does a list", () =>
   withServer(async (server) => {
-    const { fetch, sent } = clientOf(server);
+    const { fetch, sent } = signingClient(server.handle);
     await (await fetch(mcpRequest("tools/list"))).body?.cancel();
     const replayed = await server.handle(sent[0]);
     assertEquals(replayed.status, 409);
@@ -112,7 +87,7 @@ Deno.test("a task is cancelled or told something once by one signature", () =>
       signed({ tool: "waits_forever", args: {} }),
     );
     const { job_id: taskId } = answer.result as { job_id: string };
-    const { fetch, sent } = clientOf(server);
+    const { fetch, sent } = signingClient(server.handle);
     const requests = [
       mcpRequest("tasks/update", { taskId, inputResponses: {} }),
       mcpRequest("tasks/cancel", { taskId }),

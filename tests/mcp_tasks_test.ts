@@ -10,12 +10,14 @@ import {
   type Said,
   textOf,
 } from "./support/mcp.ts";
+import { CLIENT_ID } from "./support/parties.ts";
 import { type TestServer, withServer } from "./support/servers.ts";
+import { until } from "./support/until.ts";
 
 const nothing = type({});
-const stopped: string[] = [];
 
-const tools = {
+/** The tools of one test; `stopped` gets whoever of them was told to stop. */
+const toolsOf = (stopped: string[]) => ({
   order: defineTool({
     description: "Asks two things, in a job",
     input: nothing,
@@ -87,43 +89,46 @@ const tools = {
     job: { inline: false },
     run: () => "done",
   }),
-};
+});
 
-const options = {
-  tools,
-  mcp: {
-    authenticate: (request: Request) =>
-      Promise.resolve({ id: request.headers.get("x-who") ?? "client-001" }),
-  },
-};
+type Tasks = Pick<TestServer, "handle" | "post">;
 
-async function start(server: TestServer, name: string): Promise<string> {
+/** A server of one test, that believes whoever a header names. */
+function withTasks(use: (server: Tasks, stopped: string[]) => Promise<void>) {
+  const stopped: string[] = [];
+  return withServer((server) => use(server, stopped), {
+    tools: toolsOf(stopped),
+    mcp: {
+      authenticate: (request: Request) =>
+        Promise.resolve({ id: request.headers.get("x-who") ?? CLIENT_ID }),
+    },
+  });
+}
+
+async function start(server: Tasks, name: string): Promise<string> {
   const { result } = await call(server, name);
   assertEquals(result?.resultType, "task");
   assert(!("result" in result!) && !("inputRequests" in result!));
   return String(result?.taskId);
 }
 
-const get = (server: TestServer, taskId: string, headers = {}): Promise<Said> =>
+const get = (server: Tasks, taskId: string, headers = {}): Promise<Said> =>
   ask(server, mcpRequest("tasks/get", { taskId }, { headers }));
 
-const update = (server: TestServer, taskId: string, inputResponses: Fields) =>
+const update = (server: Tasks, taskId: string, inputResponses: Fields) =>
   ask(server, mcpRequest("tasks/update", { taskId, inputResponses }));
 
 /** Asks until a task stands as it is waited for. */
-async function until(server: TestServer, taskId: string, status: string) {
-  for (let tries = 0; tries < 100; tries++) {
+const untilTask = (server: Tasks, taskId: string, status: string) =>
+  until(`a task that is ${status}`, async () => {
     const { result } = await get(server, taskId);
-    if (result?.status === status) return result;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  throw new Error(`The task never was ${status}`);
-}
+    return result?.status === status && result;
+  });
 
 Deno.test("a job that asks is input_required until all is answered, then goes on", () =>
-  withServer(async (server) => {
+  withTasks(async (server) => {
     const id = await start(server, "order");
-    const asking = await until(server, id, "input_required");
+    const asking = await untilTask(server, id, "input_required");
     assertEquals(Object.keys(asking.inputRequests as Fields).sort(), [
       "drink",
       "size",
@@ -137,37 +142,39 @@ Deno.test("a job that asks is input_required until all is answered, then goes on
     assertEquals(left?.status, "input_required");
     assertEquals(Object.keys(left?.inputRequests as Fields), ["size"]);
     await update(server, id, { size: { action: "decline" } });
-    const { result } = await until(server, id, "completed");
+    const { result } = await untilTask(server, id, "completed");
     assertEquals((result as Fields).structuredContent, {
       drink: "tea",
       size: "decline",
     });
-  }, options));
+  }));
 
 Deno.test("an answer that does not fit is asked for again under a name of its own", () =>
-  withServer(async (server) => {
+  withTasks(async (server) => {
     const id = await start(server, "order");
-    await until(server, id, "input_required");
+    await untilTask(server, id, "input_required");
     await update(server, id, {
       drink: { action: "accept", content: { drink: "x" } },
       size: { action: "accept", content: { size: "big" } },
     });
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    const again = await until(server, id, "input_required");
-    assertEquals(Object.keys(again.inputRequests as Fields), ["drink.2"]);
+    const again = await until("another question", async () => {
+      const { inputRequests } = (await get(server, id)).result ?? {};
+      return inputRequests && Object.keys(inputRequests);
+    });
+    assertEquals(again, ["drink.2"]);
     await update(server, id, {
       "drink.2": { action: "accept", content: { drink: "tea" } },
     });
-    await until(server, id, "completed");
-  }, options));
+    await untilTask(server, id, "completed");
+  }));
 
 Deno.test("an envelope may answer what a job asks", () =>
-  withServer(async (server) => {
+  withTasks(async (server) => {
     const envelope = async (tool: string, args: Fields = {}) =>
       (await server.post(signed({ tool, args }))).answer;
     const accepted = await envelope("order");
     const { job_id } = accepted.result as Fields;
-    await until(server, String(job_id), "input_required");
+    await untilTask(server, String(job_id), "input_required");
     const polled = await envelope("poll_job", { job_id });
     const { questions } = polled.result as { questions: Fields };
     assertEquals(Object.keys(questions).sort(), ["drink", "size"]);
@@ -182,23 +189,23 @@ Deno.test("an envelope may answer what a job asks", () =>
       answers: { drink: answer({ drink: "tea" }), size: answer({ size: "S" }) },
     });
     assertEquals(told.result, { job_id, status: "running" });
-    await until(server, String(job_id), "completed");
+    await untilTask(server, String(job_id), "completed");
     const done = await envelope("poll_job", { job_id });
     assertEquals([done.status, done.result], [
       "done",
       { drink: "tea", size: "S" },
     ]);
-  }, options));
+  }));
 
 Deno.test("silence past a question's time is taken for cancel", () =>
-  withServer(async (server) => {
+  withTasks(async (server) => {
     const id = await start(server, "impatient");
-    const { result } = await until(server, id, "completed");
+    const { result } = await untilTask(server, id, "completed");
     assertEquals((result as { content: Fields[] }).content[0].text, "cancel");
-  }, options));
+  }));
 
 Deno.test("a task of somebody else's reads like one that never was", () =>
-  withServer(async (server) => {
+  withTasks(async (server) => {
     const id = await start(server, "hang");
     const headers = { "x-who": "eve" };
     const unknown = await get(server, "0".repeat(32));
@@ -217,12 +224,11 @@ Deno.test("a task of somebody else's reads like one that never was", () =>
     ];
     for (const { error } of others) assertEquals(error, unknown.error);
     assertEquals((await get(server, id)).result?.status, "working");
-  }, options));
+  }));
 
 Deno.test("a cancelled task stays cancelled, and its tool is stopped", () =>
-  withServer(async (server) => {
+  withTasks(async (server, stopped) => {
     const id = await start(server, "hang");
-    const before = stopped.length;
     for (let twice = 0; twice < 2; twice++) {
       const said = await ask(
         server,
@@ -231,27 +237,31 @@ Deno.test("a cancelled task stays cancelled, and its tool is stopped", () =>
       assertEquals(said.result?.resultType, "complete");
     }
     assertEquals((await get(server, id)).result?.status, "cancelled");
-    assertEquals(stopped.length, before + 1);
-  }, options));
+    assertEquals(stopped.length, 1);
+  }));
 
 Deno.test("a tool that refuses completes its task with isError, one that breaks fails it", () =>
-  withServer(async (server) => {
-    const refused = await until(
+  withTasks(async (server) => {
+    const refused = await untilTask(
       server,
       await start(server, "refuse"),
       "completed",
     );
     assertEquals((refused.result as Fields).isError, true);
     assertStringIncludes(JSON.stringify(refused), "The shelf is empty");
-    const broken = await until(server, await start(server, "break"), "failed");
+    const broken = await untilTask(
+      server,
+      await start(server, "break"),
+      "failed",
+    );
     assertEquals((broken.error as Fields).code, -32603);
     assert(!JSON.stringify(broken).includes("hunter2"));
     assert(Number(broken.ttlMs) >= 86_400_000);
-  }, options));
+  }));
 
 Deno.test("content of a job reaches the model as it is", () =>
-  withServer(async (server) => {
-    const { result } = await until(
+  withTasks(async (server) => {
+    const { result } = await untilTask(
       server,
       await start(server, "draw"),
       "completed",
@@ -259,10 +269,10 @@ Deno.test("content of a job reaches the model as it is", () =>
     assertEquals((result as Fields).content, [
       { type: "image", data: "AAAA", mimeType: "image/png" },
     ]);
-  }, options));
+  }));
 
 Deno.test("a client that does not follow tasks waits for the job, or is told it must", () =>
-  withServer(async (server) => {
+  withTasks(async (server) => {
     const capabilities = {};
     const drawn = await call(server, "draw", {}, { capabilities });
     assertEquals(drawn.result?.resultType, "complete");
@@ -275,11 +285,10 @@ Deno.test("a client that does not follow tasks waits for the job, or is told it 
         extensions: { "io.modelcontextprotocol/tasks": {} },
       },
     });
-  }, options));
+  }));
 
 Deno.test("progress comes before the result, and closing the stream stops the work", () =>
-  withServer(async (server) => {
-    const before = stopped.length;
+  withTasks(async (server, stopped) => {
     const response = await server.handle(
       mcpRequest("tools/call", { name: "hang" }, {
         capabilities: { elicitation: ABLE.elicitation },
@@ -293,14 +302,12 @@ Deno.test("progress comes before the result, and closing the stream stops the wo
     assertStringIncludes(value ?? "", '"progress":0.5,"total":1');
     assertStringIncludes(value ?? "", '"progressToken":"p"');
     await reader.cancel();
-    for (let tries = 0; tries < 100 && stopped.length === before; tries++) {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-    assertEquals(stopped.length, before + 1);
-  }, options));
+    await until("the tool's end", () => stopped.length > 0);
+    assertEquals(stopped.length, 1);
+  }));
 
 Deno.test("listening acknowledges first, tells each change of one's tasks, and ends with them", () =>
-  withServer(async (server) => {
+  withTasks(async (server) => {
     const id = await start(server, "order");
     const others = await ask(
       server,
@@ -317,7 +324,7 @@ Deno.test("listening acknowledges first, tells each change of one's tasks, and e
         },
       }, { id: "sub-1" }),
     );
-    await until(server, id, "input_required");
+    await untilTask(server, id, "input_required");
     await update(server, id, {
       drink: { action: "accept", content: { drink: "tea" } },
     });
@@ -343,7 +350,7 @@ Deno.test("listening acknowledges first, tells each change of one's tasks, and e
     assertEquals([last?.taskId, last?.status], [id, "completed"]);
     assert(changes.some(({ params }) => params.status === "input_required"));
     assertEquals((result?._meta as Fields)[subscriptionId], "sub-1");
-  }, options));
+  }));
 
 Deno.test("who looks after a task in haste is told to wait", () => {
   const asked: string[] = [];

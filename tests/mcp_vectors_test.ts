@@ -15,7 +15,8 @@ import {
 } from "../src/signatures/mcp_hmac.ts";
 import { deriveKey, importKey, secretBytes } from "../src/signing/hmac.ts";
 import { createKeyring } from "../src/signing/keyring.ts";
-import { hasPython } from "./support/python.ts";
+import { temporaryFolder } from "./support/folder.ts";
+import { isInstalled } from "./support/programs.ts";
 import file from "./vectors/mcp_signatures.json" with { type: "json" };
 
 interface Signed {
@@ -158,23 +159,19 @@ for (const vector of vectors) {
 
 Deno.test({
   name: "The vectors of MCP are what make_mcp_vectors.py writes",
-  ignore: !hasPython(),
+  ignore: !isInstalled("python3"),
   async fn() {
-    const directory = await Deno.makeTempDir();
-    try {
-      const script = new URL("vectors/make_mcp_vectors.py", import.meta.url);
-      const { success, stderr } = await new Deno.Command("python3", {
-        args: [script.pathname, directory],
-      }).output();
-      assert(success, new TextDecoder().decode(stderr));
-      assertEquals(
-        await Deno.readTextFile(`${directory}/mcp_signatures.json`),
-        await Deno.readTextFile(
-          new URL("vectors/mcp_signatures.json", import.meta.url),
-        ),
-      );
-    } finally {
-      await Deno.remove(directory, { recursive: true });
-    }
+    await using folder = await temporaryFolder();
+    const script = new URL("vectors/make_mcp_vectors.py", import.meta.url);
+    const { success, stderr } = await new Deno.Command("python3", {
+      args: [script.pathname, folder.file("")],
+    }).output();
+    assert(success, new TextDecoder().decode(stderr));
+    assertEquals(
+      await Deno.readTextFile(folder.file("mcp_signatures.json")),
+      await Deno.readTextFile(
+        new URL("vectors/mcp_signatures.json", import.meta.url),
+      ),
+    );
   },
 });

@@ -3,7 +3,7 @@ import { HTTP_STATUS } from "../mod.ts";
 import { ERRORS } from "../src/errors.ts";
 import { readResponse } from "../src/client/response.ts";
 import { importKey } from "../src/signing/hmac.ts";
-import { SERVER_ID } from "./support/envelopes.ts";
+import { SERVER_ID } from "./support/parties.ts";
 import derivedKeys from "./vectors/derived_keys.json" with { type: "json" };
 import requests from "./vectors/requests.json" with { type: "json" };
 import responses from "./vectors/responses.json" with { type: "json" };

@@ -3,11 +3,12 @@ import {
   assertNotEquals,
   assertStringIncludes,
 } from "@std/assert";
-import { CLIENT_ID, SECRET, SERVER_ID } from "./support/envelopes.ts";
-import { hasPython } from "./support/python.ts";
-import { startProcess } from "./support/servers.ts";
+import { temporaryFolder } from "./support/folder.ts";
+import { CLIENT_ID, SECRET, SERVER_ID } from "./support/parties.ts";
+import { isInstalled } from "./support/programs.ts";
+import { startProcess } from "./support/processes.ts";
 
-const ignore = !hasPython();
+const ignore = !isInstalled("python3");
 
 Deno.test({
   name: "A client in plain Python calls, is refused and follows a job",
@@ -37,25 +38,20 @@ Deno.test({
 async function run(
   secret: string,
 ): Promise<{ code: number; stdout: string; stderr: string }> {
-  const directory = await Deno.makeTempDir();
-  const server = await startProcess({
-    COUNTERSIGN_KV_URL: `${directory}/jobs.db`,
+  await using folder = await temporaryFolder();
+  await using server = await startProcess({
+    COUNTERSIGN_KV_URL: folder.file("jobs.db"),
   });
-  try {
-    const script = new URL("../examples/python_client.py", import.meta.url);
-    const { code, stdout, stderr } = await new Deno.Command("python3", {
-      args: [script.pathname, server.url],
-      env: {
-        COUNTERSIGN_CLIENT_ID: CLIENT_ID,
-        COUNTERSIGN_CLIENT_SECRET: secret,
-        COUNTERSIGN_SERVER_ID: SERVER_ID,
-        PYTHONIOENCODING: "utf-8",
-      },
-    }).output();
-    const [out, err] = [stdout, stderr].map((b) => new TextDecoder().decode(b));
-    return { code, stdout: out, stderr: err };
-  } finally {
-    await server.kill();
-    await Deno.remove(directory, { recursive: true });
-  }
+  const script = new URL("../examples/python_client.py", import.meta.url);
+  const { code, stdout, stderr } = await new Deno.Command("python3", {
+    args: [script.pathname, server.url],
+    env: {
+      COUNTERSIGN_CLIENT_ID: CLIENT_ID,
+      COUNTERSIGN_CLIENT_SECRET: secret,
+      COUNTERSIGN_SERVER_ID: SERVER_ID,
+      PYTHONIOENCODING: "utf-8",
+    },
+  }).output();
+  const [out, err] = [stdout, stderr].map((b) => new TextDecoder().decode(b));
+  return { code, stdout: out, stderr: err };
 }

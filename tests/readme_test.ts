@@ -1,5 +1,8 @@
 /** The README's first screen, pasted: its server, its command, its call. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { temporaryFolder } from "./support/folder.ts";
+import { freePort, listensOn } from "./support/listen.ts";
+import { until } from "./support/until.ts";
 
 const ROOT = new URL("..", import.meta.url);
 
@@ -14,12 +17,12 @@ Deno.test("the README's server and client work when pasted", async () => {
   const [server, client, mcp] = await blocks();
   const lines = server.split("\n").filter((line) => line.trim() !== "");
   assert(lines.length <= 12, `the server has ${lines.length} lines`);
-  const folder = await Deno.makeTempDir();
+  await using folder = await temporaryFolder();
   const { imports } = JSON.parse(
     await Deno.readTextFile(new URL("deno.json", ROOT)),
   );
   await Deno.writeTextFile(
-    `${folder}/deno.json`,
+    folder.file("deno.json"),
     JSON.stringify({
       imports: {
         "jsr:@countersign/mcp": new URL("mod.ts", ROOT).href,
@@ -31,15 +34,12 @@ Deno.test("the README's server and client work when pasted", async () => {
       },
     }),
   );
-  // A free port, as another server may have the README's.
-  const probe = Deno.listen({ port: 0 });
-  const { port } = probe.addr as Deno.NetAddr;
-  probe.close();
+  const port = freePort(); // another server may have the README's
   const at = (code: string) => code.replaceAll("8787", String(port));
-  await Deno.writeTextFile(`${folder}/server.ts`, at(server));
-  await Deno.writeTextFile(`${folder}/client.ts`, at(client));
+  await Deno.writeTextFile(folder.file("server.ts"), at(server));
+  await Deno.writeTextFile(folder.file("client.ts"), at(client));
   await Deno.writeTextFile(
-    `${folder}/mcp.ts`,
+    folder.file("mcp.ts"),
     `${at(mcp)}
     for (const { name } of (await client.listTools()).tools) console.log(name);
     await client.close();`,
@@ -50,15 +50,15 @@ Deno.test("the README's server and client work when pasted", async () => {
   };
   const run = (file: string) =>
     new Deno.Command(Deno.execPath(), {
-      args: ["run", "--unstable-kv", "-A", `${folder}/${file}`],
-      cwd: folder,
+      args: ["run", "--unstable-kv", "-A", folder.file(file)],
+      cwd: folder.file(""),
       env,
       stdout: "piped",
       stderr: "piped",
     }).spawn();
   const serving = run("server.ts");
   try {
-    await listens(port);
+    await until("the README's server", () => listensOn(port));
     for (
       const [file, says] of [
         ["client.ts", '{ greeting: "Hello, Ada!" }'],
@@ -73,18 +73,5 @@ Deno.test("the README's server and client work when pasted", async () => {
   } finally {
     serving.kill("SIGKILL");
     await serving.output();
-    await Deno.remove(folder, { recursive: true });
   }
 });
-
-async function listens(port: number): Promise<void> {
-  for (let tries = 0; tries < 200; tries++) {
-    try {
-      (await Deno.connect({ port })).close();
-      return;
-    } catch {
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  }
-  throw new Error(`Nothing listens on ${port}`);
-}

@@ -2,17 +2,11 @@
 import { assert, assertEquals } from "@std/assert";
 import { createServer, type KvLike, type ServerOptions } from "../mod.ts";
 import { spendInMemory } from "../src/signing/nonce.ts";
-import { signedFetch } from "../src/signatures/mod.ts";
-import {
-  CLIENT_ID,
-  request,
-  SECRET,
-  SERVER_ID,
-  SERVER_SECRET,
-  signed,
-} from "./support/envelopes.ts";
+import { request, signed } from "./support/envelopes.ts";
+import { CLIENT_ID, PARTIES } from "./support/parties.ts";
+import { signingClient } from "./support/signing_client.ts";
 import { mcpRequest } from "./support/mcp.ts";
-import { tools } from "./support/servers.ts";
+import { tools } from "./support/tools.ts";
 
 const START = 1_800_000_000_250; // within a second: MCP's signatures count whole ones
 const WINDOW = 5_000;
@@ -30,21 +24,15 @@ const calls: Record<string, { sign: Call; until: number }> = {
   },
   "an MCP request": {
     async sign() {
-      let sent: Request | undefined;
-      const fetch = signedFetch({
-        clientId: CLIENT_ID,
-        secret: SECRET,
-        serverId: SERVER_ID,
+      const refusing = () => new Response(null, { status: 503 });
+      const { fetch, sent: all } = signingClient(refusing, {
         now: () => START,
-        fetch: (
-          request,
-        ) => (sent = request, new Response(null, { status: 503 })),
       });
       await fetch(mcpRequest("tools/call", {
         name: "batch_sum",
         arguments: { numbers: [1] },
       }));
-      assert(sent);
+      const [sent] = all;
       const { headers, url } = sent;
       const body = await sent.text();
       return () => new Request(url, { method: "POST", headers, body });
@@ -56,9 +44,7 @@ const calls: Record<string, { sign: Call; until: number }> = {
 /** A server whose clock stands where the test puts it. */
 function serverAt(clock: { now: number }, options: Partial<ServerOptions>) {
   return createServer({
-    serverId: SERVER_ID,
-    serverSecret: SERVER_SECRET,
-    clients: { [CLIENT_ID]: SECRET },
+    ...PARTIES,
     tools: { batch_sum: tools.batch_sum },
     clockWindowMs: WINDOW,
     now: () => clock.now,

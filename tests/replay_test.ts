@@ -3,15 +3,13 @@ import { FakeTime } from "@std/testing/time";
 import { spendInMemory } from "../src/signing/nonce.ts";
 import { spendInGroups, spendInKv } from "../src/kv/nonces.ts";
 import { createServer } from "../mod.ts";
-import {
-  CLIENT_ID,
-  request,
-  SECRET,
-  SERVER_ID,
-  SERVER_SECRET,
-  signed,
-} from "./support/envelopes.ts";
-import { startProcess, tools, withServer } from "./support/servers.ts";
+import { countingKv } from "./support/counting_kv.ts";
+import { request, signed } from "./support/envelopes.ts";
+import { temporaryFolder } from "./support/folder.ts";
+import { PARTIES, SERVER_ID } from "./support/parties.ts";
+import { startProcess } from "./support/processes.ts";
+import { withServer } from "./support/servers.ts";
+import { tools } from "./support/tools.ts";
 
 const PREFIX = ["test"];
 
@@ -24,58 +22,43 @@ function nonces(count: number) {
 }
 
 Deno.test("of 64 concurrent sends of one envelope to two processes, one is accepted", async () => {
-  const folder = await Deno.makeTempDir();
-  const env = { COUNTERSIGN_KV_URL: `${folder}/kv.db` };
-  try {
-    await using first = await startProcess(env);
-    await using second = await startProcess(env);
-    const calls = [
-      { tool: "batch_sum", accepted: 200 },
-      { tool: "start_long_task", args: { seconds: 1 }, accepted: 202 },
-    ];
-    for (const { accepted, ...call } of calls) {
-      const body = signed(call);
-      const statuses = await Promise.all(
-        Array.from({ length: 64 }, async (_, i) => {
-          const { url } = i % 2 ? first : second;
-          const response = await fetch(new Request(url, request(body)));
-          await response.body?.cancel();
-          return response.status;
-        }),
-      );
-      assertEquals(statuses.filter((status) => status === accepted).length, 1);
-      assertEquals(statuses.filter((status) => status === 409).length, 63);
-    }
-  } finally {
-    await Deno.remove(folder, { recursive: true });
+  await using folder = await temporaryFolder();
+  const env = { COUNTERSIGN_KV_URL: folder.file("kv.db") };
+  await using first = await startProcess(env);
+  await using second = await startProcess(env);
+  const calls = [
+    { tool: "batch_sum", accepted: 200 },
+    { tool: "start_long_task", args: { seconds: 1 }, accepted: 202 },
+  ];
+  for (const { accepted, ...call } of calls) {
+    const body = signed(call);
+    const statuses = await Promise.all(
+      Array.from({ length: 64 }, async (_, i) => {
+        const { url } = i % 2 ? first : second;
+        const response = await fetch(new Request(url, request(body)));
+        await response.body?.cancel();
+        return response.status;
+      }),
+    );
+    assertEquals(statuses.filter((status) => status === accepted).length, 1);
+    assertEquals(statuses.filter((status) => status === 409).length, 63);
   }
 });
 
 Deno.test("nonces that arrive together are spent in few commits, each once", async () => {
   using kv = await Deno.openKv(":memory:");
-  let commits = 0;
-  const counting = {
-    get: kv.get.bind(kv),
-    getMany: kv.getMany.bind(kv),
-    list: kv.list.bind(kv),
-    atomic() {
-      const atomic = kv.atomic();
-      const commit = atomic.commit.bind(atomic);
-      atomic.commit = () => (commits++, commit());
-      return atomic;
-    },
-  };
-  const spend = spendInGroups(counting, PREFIX, Date.now);
+  const counting = countingKv(kv);
+  const spend = spendInGroups(counting, PREFIX);
   const fresh = await Promise.all(nonces(41).map(spend));
   assertEquals(fresh, Array(41).fill(true));
-  assertEquals(commits, 5); // one alone, then four tens
+  assertEquals(counting.counts.commits, 5); // one alone, then four tens
   const again = await Promise.all([...nonces(41), ...nonces(41)].map(spend));
   assertEquals(again, Array(82).fill(false));
 });
 
 Deno.test("a spent nonce in a group does not take the others with it", async () => {
   using kv = await Deno.openKv(":memory:");
-  const spend = spendInGroups(kv, PREFIX, Date.now);
+  const spend = spendInGroups(kv, PREFIX);
   const all = nonces(30);
   await spend(all[7]);
   const answers = await Promise.all([...all, all[3]].map(spend));
@@ -87,8 +70,8 @@ Deno.test("nonces of different clients never meet", async () => {
   using kv = await Deno.openKv(":memory:");
   for (
     const spend of [
-      spendInKv(kv, PREFIX, Date.now),
-      spendInGroups(kv, ["other"], Date.now),
+      spendInKv(kv, PREFIX),
+      spendInGroups(kv, ["other"]),
       spendInMemory(Date.now),
     ]
   ) {
@@ -128,6 +111,30 @@ Deno.test("a refused call spends nothing and changes nothing", async () => {
   });
 });
 
+Deno.test("what is asked of a job that is not there spends no nonce", async () => {
+  await withServer(async ({ post, kv }) => {
+    const nonces = async () => {
+      const selector = { prefix: ["countersign", SERVER_ID, "nonce"] };
+      return (await Array.fromAsync(kv.list(selector))).length;
+    };
+    for (
+      const [tool, args] of [
+        ["cancel_job", { job_id: "0".repeat(32) }],
+        ["cancel_job", { job_id: "x".repeat(128) }],
+        ["cancel_job", { request_id: "never-sent" }],
+        ["answer_job", { job_id: "0".repeat(32), answers: {} }],
+      ] as const
+    ) {
+      const { status, answer } = await post(signed({ tool, args }));
+      assertEquals([status, String(answer.error).split(":")[0]], [
+        404,
+        "job_not_found",
+      ]);
+      assertEquals(await nonces(), 0);
+    }
+  });
+});
+
 Deno.test("reads spend no nonce, unless every call must", async () => {
   const read = signed({ tool: "server_identity", args: {} });
   await withServer(async ({ post }) => {
@@ -141,12 +148,7 @@ Deno.test("reads spend no nonce, unless every call must", async () => {
 });
 
 Deno.test("a server without KV must say that it keeps nonces in memory", async () => {
-  const options = {
-    serverId: SERVER_ID,
-    serverSecret: SERVER_SECRET,
-    clients: { [CLIENT_ID]: SECRET },
-    tools: { batch_sum: tools.batch_sum },
-  };
+  const options = { ...PARTIES, tools: { batch_sum: tools.batch_sum } };
   await assertRejects(
     async () => await createServer(options),
     TypeError,

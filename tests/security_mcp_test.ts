@@ -1,17 +1,20 @@
 /** The rows of SECURITY.md's table that are about `/mcp`, by their names. */
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { bearer } from "../src/bearer.ts";
-import { SignatureError, signedFetch } from "../src/signatures/mod.ts";
-import { defineTool, type } from "../mod.ts";
+import { SignatureError } from "../src/signatures/mod.ts";
+import { defineTool, type Server, type, withParamHeaders } from "../mod.ts";
 import {
   CLIENT_ID,
+  OTHER,
   OTHER_ID,
   OTHER_SECRET,
   SECRET,
   SERVER_ID,
-} from "./support/envelopes.ts";
+} from "./support/parties.ts";
 import { ask, call, mcpRequest, raw } from "./support/mcp.ts";
-import { type TestServer, tools, withServer } from "./support/servers.ts";
+import { withServer } from "./support/servers.ts";
+import { signingClient } from "./support/signing_client.ts";
+import { tools } from "./support/tools.ts";
 
 function threat(name: string, test: () => Promise<void>): void {
   Deno.test(name, test);
@@ -27,22 +30,18 @@ const sum = () =>
 async function signedRequest(
   request: Request,
   secret = SECRET,
-  clientId = CLIENT_ID,
   serverId = SERVER_ID,
 ): Promise<Request> {
-  let sent: Request | undefined;
-  const fetch = signedFetch({
-    clientId,
-    secret,
-    serverId,
-    fetch: (request) => (sent = request, new Response(null, { status: 503 })),
-  });
+  const refusing = () => new Response(null, { status: 503 });
+  const { fetch, sent } = signingClient(refusing, { secret, serverId });
   await fetch(request);
-  assert(sent);
-  return sent;
+  return sent[0];
 }
 
-async function statusOf({ handle }: TestServer, request: Request) {
+async function statusOf(
+  { handle }: Pick<Server, "handle">,
+  request: Request,
+): Promise<number> {
   const response = await handle(request);
   await response.body?.cancel();
   return response.status;
@@ -72,8 +71,7 @@ threat(
       });
       assertEquals(await statusOf(server, changed), 401);
       assertEquals(await statusOf(server, request.clone()), 200);
-      const replayed = await statusOf(server, request.clone());
-      assert([401, 409].includes(replayed), `${replayed}`);
+      assertEquals(await statusOf(server, request.clone()), 409);
     }),
 );
 
@@ -83,7 +81,7 @@ threat(
     withServer(async (server) => {
       // Another's with the same clients, and under the same name on the wire.
       for (const other of ["mcp-server-002", `${SERVER_ID}2`]) {
-        const request = await signedRequest(sum(), SECRET, CLIENT_ID, other);
+        const request = await signedRequest(sum(), SECRET, other);
         assertEquals(await statusOf(server, request), 401, other);
       }
       const request = await signedRequest(sum());
@@ -135,12 +133,8 @@ threat(
   () =>
     withServer(async ({ handle }) => {
       const through = (change: (response: Response) => Promise<Response>) =>
-        signedFetch({
-          clientId: CLIENT_ID,
-          secret: SECRET,
-          serverId: SERVER_ID,
-          fetch: async (request) => await change(await handle(request)),
-        });
+        signingClient(async (request) => await change(await handle(request)))
+          .fetch;
       const honest = through((response) => Promise.resolve(response));
       assertEquals((await honest(sum())).status, 200);
       let earlier: Response | undefined;
@@ -181,6 +175,68 @@ threat(
     }, { mcp: { authenticate: "none" } }),
 );
 
+threat("An MCP client finds out which tools it was not given", async () => {
+  const input = withParamHeaders(type({ region: "string" }), { region: "R" });
+  const hidden = {
+    routed: defineTool({ description: "Routed", input, run: () => 1 }),
+    a_task: defineTool({
+      description: "A task or nothing",
+      input: type({}),
+      job: { inline: false },
+      run: () => 1,
+    }),
+    a_job: defineTool({
+      description: "A job",
+      input: type({}),
+      job: true,
+      run: () => 1,
+    }),
+  };
+  const answersOf = async (tool: string, all: typeof hidden | object) => {
+    const answers: unknown[] = [];
+    const clients = { [CLIENT_ID]: { secret: SECRET, tools: ["echo"] } };
+    await withServer(async ({ handle }) => {
+      const { fetch } = signingClient(handle);
+      const params = (args: object) => ({ name: tool, arguments: args });
+      const legacy = JSON.stringify({
+        jsonrpc: "2.0",
+        id: 1,
+        method: "tools/call",
+        params: params({}),
+      });
+      const json = { "content-type": "application/json" };
+      const lying = { headers: { "mcp-param-r": "us" } };
+      const requests = [
+        mcpRequest("tools/call", params({})),
+        mcpRequest("tools/call", params({ region: "eu" })),
+        mcpRequest("tools/call", params({ region: "eu" }), lying),
+        mcpRequest("tools/call", params({}), { capabilities: {} }),
+        mcpRequest("tools/call", params([])),
+        mcpRequest("tools/call", { ...params({}), requestState: "x" }),
+        mcpRequest("tools/list"),
+        mcpRequest("tools/list", { cursor: btoa(tool) }),
+        mcpRequest("server/discover"),
+        raw(legacy, json),
+        raw(legacy, { ...json, ...lying.headers }),
+        raw('{"jsonrpc":"2.0","id":1,"method":"tools/list"}', json),
+      ];
+      for (const request of requests) {
+        const response = await fetch(request);
+        const text = (await response.text()).replaceAll(tool, "TOOL");
+        answers.push([response.status, text]);
+      }
+    }, { clients, tools: { echo: tools.echo, ...all } });
+    return answers;
+  };
+  for (const name of Object.keys(hidden)) {
+    assertEquals(
+      await answersOf(name, hidden),
+      await answersOf(name, {}),
+      name,
+    );
+  }
+});
+
 threat("A requestState is changed, or used by another", async () => {
   const asking = defineTool({
     description: "Asks before it answers",
@@ -217,15 +273,7 @@ threat(
   "A task is reached by another client",
   () =>
     withServer(async ({ handle }) => {
-      const as = (clientId: string, secret: string) => ({
-        handle: signedFetch({
-          clientId,
-          secret,
-          serverId: SERVER_ID,
-          fetch: handle,
-        }),
-      });
-      const owner = as(CLIENT_ID, SECRET);
+      const owner = signingClient(handle);
       const created = await call(owner, "waits_forever");
       const taskId = String(created.result?.taskId);
       for (const method of ["tasks/get", "tasks/cancel", "tasks/update"]) {
@@ -233,7 +281,7 @@ threat(
           taskId,
           ...method === "tasks/update" && { inputResponses: {} },
         };
-        const other = as(OTHER_ID, OTHER_SECRET);
+        const other = signingClient(handle, OTHER);
         const said = await ask(other, mcpRequest(method, params));
         assertEquals(said.error?.code, -32602, method);
       }

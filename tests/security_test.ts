@@ -1,39 +1,46 @@
 /** One test for each row of SECURITY.md's table, by its name. */
-import { assert, assertEquals, assertRejects } from "@std/assert";
-import { CountersignError, createClient, createServer } from "../mod.ts";
-import { claim } from "../src/job/job.ts";
-import { kvJobStore } from "../src/job/kv_store.ts";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
-  CLIENT_ID,
+  CountersignError,
+  createServer,
+  defineTool,
+  type ServerOptions,
+  type,
+} from "../mod.ts";
+import { clientOf } from "./support/clients.ts";
+import { stoppedClock } from "./support/clock.ts";
+import {
   fields,
-  OTHER_ID,
-  OTHER_SECRET,
   request,
   responseKey,
-  SECRET,
-  SERVER_ID,
-  SERVER_SECRET,
   signatureOf,
   signed,
 } from "./support/envelopes.ts";
-import { post, type TestServer, tools, withServer } from "./support/servers.ts";
+import { faultyKv } from "./support/faulty_kv.ts";
+import { temporaryFolder } from "./support/folder.ts";
+import {
+  CLIENT_ID,
+  OTHER_ID,
+  OTHER_SECRET,
+  PARTIES,
+  SECRET,
+  SERVER_ID,
+  SERVER_SECRET,
+} from "./support/parties.ts";
+import { post, type TestServer, withServer } from "./support/servers.ts";
+import { tools } from "./support/tools.ts";
+import { gate, until } from "./support/until.ts";
 
 function threat(name: string, test: () => Promise<void>): void {
   Deno.test(name, test);
 }
 
-async function codeOf(server: TestServer, body: string): Promise<string> {
-  const { answer } = await server.post(body);
+async function codeOf(
+  { post }: Pick<TestServer, "post">,
+  body: string,
+): Promise<string> {
+  const { answer } = await post(body);
   return answer.ok ? "ok" : String(answer.error).split(":")[0];
-}
-
-function clientOf(handle: (request: Request) => Promise<Response>) {
-  return createClient<typeof tools>({
-    fetch: handle,
-    clientId: CLIENT_ID,
-    secret: SECRET,
-    serverId: SERVER_ID,
-  });
 }
 
 threat(
@@ -77,13 +84,7 @@ threat("A call is changed on its way", () =>
 
 threat("A call is replayed", () =>
   withServer(async (server) => {
-    const other = createServer({
-      serverId: SERVER_ID,
-      serverSecret: SERVER_SECRET,
-      clients: { [CLIENT_ID]: SECRET },
-      tools,
-      kv: server.kv,
-    });
+    const other = createServer({ ...PARTIES, tools, kv: server.kv });
     for (const call of [{}, { tool: "answers_now", args: { value: 1 } }]) {
       const body = signed(call);
       assertEquals(await codeOf(server, body), "ok");
@@ -96,30 +97,47 @@ threat("A call is replayed", () =>
     assertEquals(await codeOf(server, signed({ nonce })), "replayed");
     const job = { tool: "answers_now", args: { value: 2 }, nonce };
     assertEquals(await codeOf(server, signed(job)), "replayed");
+    await other.stop();
   }));
 
 threat("A call is replayed after a restart", async () => {
-  const folder = await Deno.makeTempDir();
+  await using folder = await temporaryFolder();
   const body = signed();
-  try {
-    for (const status of [200, 409]) {
-      await withServer(async ({ handle }) => {
-        assertEquals((await post(handle, body)).status, status);
-      }, { kv: () => Deno.openKv(`${folder}/kv.db`) });
-    }
-  } finally {
-    await Deno.remove(folder, { recursive: true });
+  for (const status of [200, 409]) {
+    await withServer(async ({ post }) => {
+      assertEquals((await post(body)).status, status);
+    }, { kv: () => Deno.openKv(folder.file("kv.db")) });
   }
 });
 
-threat("A call is held back and sent later", async () => {
-  let late = 0;
-  await withServer(async (server) => {
-    const body = signed();
-    late = 300_001;
-    assertEquals(await codeOf(server, body), "stale_timestamp");
-  }, { now: () => Date.now() + late });
+threat("A call is replayed as its window closes", async () => {
+  for (const store of ["kv", "memory"] as const) {
+    const clock = stoppedClock(Date.now());
+    await withServer(async (server) => {
+      const body = signed({ ts_ms: clock.now() });
+      assertEquals(await codeOf(server, body), "ok");
+      clock.forward(300_000);
+      assertEquals(await codeOf(server, body), "replayed");
+      clock.forward(1);
+      assertEquals(await codeOf(server, body), "stale_timestamp");
+      clock.forward(3_300_000);
+      const later = signed({ ts_ms: clock.now() });
+      assertEquals(await codeOf(server, later), "ok");
+      clock.forward(-3_600_000);
+      assertEquals(await codeOf(server, body), "replayed");
+    }, { clock, nonces: { store } });
+  }
 });
+
+threat(
+  "A call is held back and sent later",
+  () =>
+    withServer(async (server) => {
+      const body = signed();
+      server.clock.forward(300_001);
+      assertEquals(await codeOf(server, body), "stale_timestamp");
+    }),
+);
 
 threat("A nonce is burnt by a stranger", () =>
   withServer(async (server) => {
@@ -164,28 +182,30 @@ threat(
 );
 
 threat("A call is reflected as an answer", async () => {
-  const client = clientOf(async (request) => {
-    const call = await request.json();
-    const answer = {
-      v: call.v,
-      request_id: call.request_id,
-      ts_ms: call.ts_ms,
-      ok: true,
-      server_id: call.server_id,
-      status: "ok",
-      result: null,
-      error: null,
-    };
-    // Signed with the key that calls are signed with: not the answers' key.
-    const signature = signatureOf(answer, SECRET);
-    return Response.json({ ...answer, signature });
-  });
+  const answeredWith = (key: string | Uint8Array) =>
+    clientOf(async (request) => {
+      const call = await request.json();
+      const answer = {
+        v: call.v,
+        request_id: call.request_id,
+        ts_ms: call.ts_ms,
+        ok: true,
+        server_id: call.server_id,
+        status: "ok",
+        result: null,
+        error: null,
+      };
+      const signature = signatureOf(answer, key);
+      return Response.json({ ...answer, signature });
+    });
+  // Signed with the key that calls are signed with: not the answers' key.
   const error = await assertRejects(
-    () => client.call("echo", {}),
+    () => answeredWith(SECRET).call("echo", {}),
     CountersignError,
   );
   assertEquals(error.code, "unverified_answer");
-  assert(!new TextDecoder().decode(responseKey()).includes(SECRET));
+  // The key was all that was wrong with it.
+  assertEquals<unknown>(await answeredWith(responseKey()).call("echo"), null);
 });
 
 threat(
@@ -233,18 +253,99 @@ threat("A stranger finds out which clients exist", async () => {
         );
       }
       assertEquals(new Set(answers).size, 1, answers.join("\n"));
+      assert(verifications > 0, "whatever it costs, it is not nothing");
     }, { clients });
   } finally {
     crypto.subtle.verify = verify;
   }
 });
 
+threat("A misplaced secret is told to strangers", async () => {
+  // More of them, place by place, in misplaced_secrets_test.ts.
+  const wrong: Partial<ServerOptions>[] = [
+    { serverId: SECRET, serverSecret: SERVER_ID },
+    { clients: { [SECRET]: CLIENT_ID } },
+    { clients: { [`${SECRET}=`]: OTHER_SECRET } },
+    { tools: { [`${SECRET}=`]: tools.batch_sum } },
+    { publicUrl: SECRET },
+  ];
+  for (const change of wrong) {
+    const told: string[] = [];
+    const { error } = console;
+    console.error = (...parts) => told.push(parts.map(String).join());
+    try {
+      const { handle } = createServer(() => ({
+        serverId: SERVER_ID,
+        serverSecret: SERVER_SECRET,
+        clients: { [CLIENT_ID]: OTHER_SECRET },
+        tools: {},
+        nonces: { store: "memory" },
+        ...change,
+      }));
+      told.push(await (await handle(request(signed()))).text());
+    } finally {
+      console.error = error;
+    }
+    assert(told.length > 1 && told.join().includes("not_configured"));
+    assert(!told.join().includes(SECRET), told.join());
+  }
+});
+
+threat(
+  "A page on another origin reads answers",
+  () =>
+    withServer(async ({ handle }) => {
+      const readers: (string | null)[] = [];
+      for (const origin of ["https://app.example", "https://evil.example"]) {
+        const headers = { "content-type": "application/json", origin };
+        const response = await handle(request(signed(), { headers }));
+        await response.body?.cancel();
+        readers.push(response.headers.get("access-control-allow-origin"));
+      }
+      assertEquals(readers, ["https://app.example", null]);
+    }, { allowedOrigins: ["https://app.example"] }),
+);
+
+threat(
+  "A Host header leads to another path",
+  () =>
+    withServer(async ({ handle }) => {
+      await using server = Deno.serve(
+        { port: 0, hostname: "127.0.0.1", onListen() {} },
+        handle,
+      );
+      for (const host of ["a/mcp?", "a/healthz#", "me@a", "a\\", "^"]) {
+        using connection = await Deno.connect({ port: server.addr.port });
+        await connection.write(new TextEncoder().encode(
+          `GET /x HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n\r\n`,
+        ));
+        const bytes = new Uint8Array(64);
+        const count = await connection.read(bytes) ?? 0;
+        const head = new TextDecoder().decode(bytes.subarray(0, count));
+        assert(head.startsWith("HTTP/1.1 400 "), `${host}: ${head}`);
+      }
+    }),
+);
+
 threat("A client calls a tool it was not given", async () => {
   const clients = { [CLIENT_ID]: { secret: SECRET, tools: ["echo"] } };
   await withServer(async (server) => {
-    assertEquals(await codeOf(server, signed()), "forbidden");
-    const started = signed({ tool: "answers_now", args: { value: 1 } });
-    assertEquals(await codeOf(server, started), "forbidden");
+    const answers = new Set<string>();
+    for (const tool of ["batch_sum", "answers_now", "fails", "no_such_tool"]) {
+      for (const args of [{}, { numbers: [1] }, { value: "wrong" }]) {
+        const call = signed({ tool, args, request_id: "same" });
+        const { status, answer } = await server.post(call);
+        const { ts_ms: _, signature: __, error, ...rest } = answer;
+        const sentence = String(error).replace(tool, "x");
+        answers.add(JSON.stringify({ status, sentence, ...rest }));
+      }
+    }
+    assertEquals([...answers].length, 1, [...answers].join("\n"));
+    assert([...answers][0].includes("unknown_tool: "));
+    const { answer } = await server.post(
+      signed({ tool: "list_tools", args: {} }),
+    );
+    assert(!JSON.stringify(answer.result).includes("batch_sum"));
   }, { clients });
 });
 
@@ -376,17 +477,17 @@ threat(
         told.push(message, Deno.inspect(fields, { depth: 10 }));
       }
       for (const clients of [{ a: "too-short" }, { a: { secret: 1 } }]) {
-        try {
-          createServer({
-            serverId: SERVER_ID,
-            serverSecret: SERVER_SECRET,
-            clients: clients as never,
-            tools: {},
-            nonces: { store: "memory" },
-          });
-        } catch (error) {
-          told.push(String((error as Error).stack));
-        }
+        const error = assertThrows(
+          () =>
+            createServer({
+              ...PARTIES,
+              clients: clients as never,
+              tools: {},
+              nonces: { store: "memory" },
+            }),
+          Error,
+        );
+        told.push(String(error.stack));
       }
       assert(told.length > 20);
       for (const secret of [SECRET, OTHER_SECRET, SERVER_SECRET, "too-short"]) {
@@ -411,13 +512,18 @@ threat("Keys are taken out of memory", async () => {
     deriveKey: watch(deriveKey as never),
   });
   try {
-    await withServer(async ({ handle }) => {
-      await clientOf(handle).call("echo", {});
-      const made = keys.length;
-      assert(made > 0);
-      await clientOf(handle).call("echo", {});
-      // The server's were made once; only the new client's are new.
-      assertEquals(keys.length, made + 3);
+    await withServer(async ({ client, post }) => {
+      // Signed by hand: whatever key is made here is the server's.
+      assertEquals((await post(signed())).status, 200);
+      const servers = keys.length;
+      assert(servers > 0);
+      assertEquals((await post(signed())).status, 200);
+      assertEquals(keys.length, servers, "the server's keys are made once");
+      await client.call("echo", {});
+      const all = keys.length;
+      assert(all > servers);
+      await client.call("echo", {});
+      assertEquals(keys.length, all, "so are the client's");
       for (const key of keys) {
         assertEquals(key.extractable, false);
         await assertRejects(
@@ -433,9 +539,7 @@ threat("Keys are taken out of memory", async () => {
 
 threat("A short secret is guessed", async () => {
   const options = {
-    serverId: SERVER_ID,
-    serverSecret: SERVER_SECRET,
-    clients: { [CLIENT_ID]: SECRET },
+    ...PARTIES,
     tools: {},
     nonces: { store: "memory" as const },
   };
@@ -459,7 +563,7 @@ threat("A short secret is guessed", async () => {
 threat(
   "A retry runs a job twice",
   () =>
-    withServer(async ({ post, handle }) => {
+    withServer(async ({ post, client }) => {
       const call = { tool: "answers_now", args: { value: 1 }, request_id: "r" };
       const bodies = Array.from({ length: 10 }, () => signed(call));
       const answers = await Promise.all(bodies.map(post));
@@ -467,7 +571,7 @@ threat(
         (answer.result as { job_id: string }).job_id
       );
       assertEquals(new Set(ids).size, 1);
-      const jobs = await Array.fromAsync(clientOf(handle).jobs());
+      const jobs = await Array.fromAsync(client.jobs());
       assertEquals(jobs.length, 1);
     }),
 );
@@ -486,35 +590,57 @@ threat("A client's jobs starve the others", () =>
     assertEquals(await codeOf(server, other), "ok");
   }, { jobs: { maxUnfinished: 3 } }));
 
-threat(
-  "A worker that lost its lease writes",
-  () =>
-    withServer(async ({ kv, post, handle }) => {
-      const { answer } = await post(
-        signed({ tool: "waits_forever", args: {} }),
-      );
-      const { job_id } = answer.result as { job_id: string };
-      const store = kvJobStore(kv, {
-        prefix: ["countersign", SERVER_ID],
-        maxValueBytes: 1_000_000,
-        now: Date.now,
+threat("A worker that lost its lease writes", async () => {
+  for (const late of ["step", "result"]) {
+    using taken = gate("the job's other worker");
+    const seen: string[] = [];
+    let away = false;
+    const toolsOf = (worker: string) => ({
+      job: defineTool({
+        description: "Goes on though another worker has done it",
+        input: type({}),
+        job: true,
+        run: async (_args, { signal, step }) => {
+          if (worker === "other") return worker;
+          signal.addEventListener("abort", () => seen.push("stopped"));
+          const wait = async () => {
+            away = true;
+            await taken.opened();
+          };
+          if (late === "step") await step("late", wait);
+          else await wait();
+          seen.push(late);
+          return worker;
+        },
+      }),
+    });
+    await withServer(async ({ client, kv, stored, stop }) => {
+      const job = await client.start("job");
+      const tools = toolsOf("other");
+      const other = createServer({
+        ...PARTIES,
+        tools,
+        kv,
+        jobs: { drive: false }, // it works when it is asked to
       });
-      const held = await store.read(job_id);
-      assert(held);
-      const taken = await store.replace(
-        held,
-        claim(held.job, Date.now(), "another worker", 60_000),
-      );
-      assert(taken);
-      // What the first worker still holds is the older version.
-      assertEquals(await store.keepStep(held, "late", 1), false);
-      assertEquals(await store.replace(held, held.job), undefined);
-      const late = await store.complete(held, () => held.job, "late");
-      assertEquals(late, undefined);
-      assertEquals(await store.steps(job_id), new Map());
-      await clientOf(handle).job(job_id).cancel();
-    }),
-);
+      await until("its turn", async () => (await other.work()).ran === 1);
+      const before = await stored();
+      away = false;
+      taken.open();
+      await until("its end", () => seen.length > 0);
+      await stop(); // once what it still writes has been refused
+      assertEquals(seen.includes("step"), false);
+      assertEquals(await stored(), before);
+      const state = await clientOf(other.handle).job(job).poll();
+      assertEquals(state, { status: "done", result: "other" });
+      await other.stop();
+    }, {
+      tools: toolsOf("first"),
+      store: (kv) => faultyKv(kv, () => away ? "refuses" : undefined),
+      jobs: { leaseMs: 1000 },
+    });
+  }
+});
 
 Deno.test("every row of SECURITY.md's table has a test by its name", async () => {
   const read = (path: string) =>

@@ -7,6 +7,9 @@ import {
   assertThrows,
 } from "@std/assert";
 import { SignatureError, signedFetch } from "@countersign/mcp/signatures";
+import { listen } from "./support/listen.ts";
+import { CLIENT_ID, SECRET as CLIENT_SECRET } from "./support/parties.ts";
+import { withServer } from "./support/servers.ts";
 import {
   type Answer,
   events,
@@ -65,8 +68,7 @@ async function refused(
 }
 
 Deno.test("an answer comes through a real server as it was given", async () => {
-  await using server = Deno.serve(
-    { port: 0, hostname: "127.0.0.1", onListen() {} },
+  await using server = listen(
     signedServer((_, body) =>
       Response.json({ echo: body }, {
         status: 201,
@@ -80,7 +82,7 @@ Deno.test("an answer comes through a real server as it was given", async () => {
     serverId: SERVER_ID,
   });
   const response = await fetch(
-    `http://127.0.0.1:${server.addr.port}/mcp?a=b`,
+    `${server.url}mcp?a=b`,
     post(),
   );
   assertEquals(response.status, 201);
@@ -99,6 +101,45 @@ Deno.test("an empty answer is signed too, and so is a request without a body", a
   }
 });
 
+Deno.test("a body of text goes as JSON, as MCP wants it, however it is handed over", async () => {
+  await withServer(async ({ handle }) => {
+    let type: string | null = null;
+    const fetch = signedFetch({
+      clientId: CLIENT_ID,
+      secret: CLIENT_SECRET,
+      serverId: SERVER_ID,
+      fetch: (request) => {
+        type = request.headers.get("content-type");
+        return handle(request);
+      },
+    });
+    const url = "http://localhost/mcp";
+    const body = '{"jsonrpc":"2.0","id":1,"method":"ping"}';
+    const bytes = new TextEncoder().encode(body);
+    const sends: (() => Promise<Response>)[] = [
+      () => fetch(url, { method: "POST", body }),
+      () => fetch(new URL(url), { method: "POST", body, headers: {} }),
+      () => fetch(new Request(url, { method: "POST", body })),
+      () => fetch(new Request(url, { method: "POST" }), { body }),
+      () => fetch(url, { method: "POST", body: bytes }),
+      () => fetch(url, { method: "POST", body: new Blob([body]) }),
+    ];
+    for (const send of sends) {
+      const response = await send();
+      assertEquals([response.status, type], [200, "application/json"]);
+      assertEquals((await response.json()).result, {});
+    }
+    // What a caller names stays.
+    const headers = { "content-type": "application/json; charset=utf-8" };
+    await (await fetch(url, { method: "POST", body, headers })).body?.cancel();
+    assertEquals(type, headers["content-type"]);
+    const plain = { "content-type": "text/plain" };
+    const refused = await fetch(url, { method: "POST", body, headers: plain });
+    await refused.body?.cancel();
+    assertEquals([refused.status, type], [415, "text/plain"]);
+  });
+});
+
 Deno.test("a failure that is signed comes through whole", async () => {
   const fetch = fetchThrough(() => Response.json(RESULT, { status: 404 }));
   const response = await fetch(URL_OF_SERVER, post());
@@ -112,16 +153,14 @@ Deno.test("a success that nobody signed is refused", async () => {
 
 Deno.test("a redirect is not followed, and is refused", async () => {
   let asked = 0;
-  await using elsewhere = Deno.serve(
-    { port: 0, hostname: "127.0.0.1", onListen() {} },
+  await using elsewhere = listen(
     () => {
       asked++;
       return Response.json(RESULT);
     },
   );
-  const location = `http://127.0.0.1:${elsewhere.addr.port}/`;
-  await using server = Deno.serve(
-    { port: 0, hostname: "127.0.0.1", onListen() {} },
+  const location = elsewhere.url;
+  await using server = listen(
     () => new Response(null, { status: 307, headers: { location } }),
   );
   const fetch = signedFetch({
@@ -130,7 +169,7 @@ Deno.test("a redirect is not followed, and is refused", async () => {
     serverId: SERVER_ID,
   });
   await assertRejects(
-    () => fetch(`http://127.0.0.1:${server.addr.port}/`, post()),
+    () => fetch(server.url, post()),
     SignatureError,
     "missing_signature",
   );
@@ -281,8 +320,7 @@ async function streamRefused(change: (text: string) => string): Promise<void> {
 }
 
 Deno.test("a stream comes through a real server, event by event", async () => {
-  await using server = Deno.serve(
-    { port: 0, hostname: "127.0.0.1", onListen() {} },
+  await using server = listen(
     signedServer(stream),
   );
   const fetch = signedFetch({
@@ -291,7 +329,7 @@ Deno.test("a stream comes through a real server, event by event", async () => {
     serverId: SERVER_ID,
   });
   const response = await fetch(
-    `http://127.0.0.1:${server.addr.port}/mcp`,
+    `${server.url}mcp`,
     post(),
   );
   assertEquals(response.headers.get("content-type"), "text/event-stream");
@@ -321,7 +359,7 @@ Deno.test("an event comes through before the next one is there", async () => {
 });
 
 Deno.test("a client that goes away ends the server's stream", async () => {
-  const { promise, resolve } = deferred();
+  const { promise, resolve } = Promise.withResolvers<void>();
   const fetch = fetchThrough(() =>
     new Response(new ReadableStream({ cancel: resolve }), {
       headers: { "content-type": "text/event-stream" },
@@ -415,7 +453,7 @@ Deno.test("a secret that is too short is refused", () => {
         serverId: SERVER_ID,
       }),
     RangeError,
-    'Secret of client "client-001" has 5 bytes',
+    "secret has 5 bytes",
   );
 });
 
@@ -437,9 +475,3 @@ Deno.test("the caller's signal reaches the request", async () => {
     "enough",
   );
 });
-
-function deferred(): { promise: Promise<void>; resolve: () => void } {
-  let resolve = () => {};
-  const promise = new Promise<void>((settle) => resolve = settle);
-  return { promise, resolve };
-}

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { signedFetch } from "@countersign/mcp/signatures";
 import { signingProxy } from "../src/cli/signing_proxy.ts";
+import { listen } from "./support/listen.ts";
 import {
   events,
   SECRET,
@@ -26,8 +27,7 @@ async function withProxy(
   use: (url: string) => Promise<void>,
   secret = SECRET,
 ): Promise<void> {
-  await using server = Deno.serve(
-    { port: 0, hostname: "127.0.0.1", onListen() {} },
+  await using server = listen(
     signedServer((request, body) =>
       request.headers.get("accept") === "text/event-stream"
         ? events({ body }, { method: request.headers.get("mcp-method") })
@@ -38,7 +38,7 @@ async function withProxy(
         })
     ),
   );
-  const url = `http://127.0.0.1:${server.addr.port}/mcp`;
+  const url = `${server.url}mcp`;
   const proxy = command(
     [
       "proxy",
@@ -184,8 +184,9 @@ Deno.test("the command says what is missing, and no secret", async () => {
       [["proxy", ...url, "--client", "c"], SECRET, "--server ID"],
       [["proxy", ...url, ...who], "", "Set COUNTERSIGN_SECRET"],
       [["proxy", ...url, ...who], "short", "has 5 bytes"],
-      [["proxy", ...url, ...who, "--port", "x"], SECRET, 'port is "x"'],
-      [["proxy", "--url", "ftp://x/", ...who], SECRET, "ftp://x/"],
+      [["proxy", ...url, ...who, "--port", "x"], SECRET, "--port is not"],
+      [["proxy", "--url", "ftp://x/", ...who], SECRET, "--url is not"],
+      [["proxy", "--url", SECRET, ...who], SECRET, "--url is not"],
     ] as const
   ) {
     const { code, stderr } = await command([...args], secret).output();

@@ -15,6 +15,7 @@ import config from "../deno.json" with { type: "json" };
  */
 export const FLOORS: readonly (readonly string[])[] = [
   // What everybody may use, and what uses nothing.
+  ["timing.ts"],
   [
     "base64.ts",
     "bytes.ts",

@@ -6,7 +6,8 @@
 
 import { CountersignError } from "../errors.ts";
 import { type Nonce, replayedError } from "../signing/nonce.ts";
-import { check, type Schema, sentence } from "../tool/schema.ts";
+import { check, sentence } from "../tool/check.ts";
+import type { Schema } from "../tool/standard_schema.ts";
 import type { Tool } from "../tool/tool.ts";
 import { type Builtin, BUILTINS } from "./builtin.ts";
 import type { Call } from "./call.ts";
@@ -22,10 +23,10 @@ export type Admitted =
   };
 
 /**
- * Checks that the tool exists, that the caller may call it now, and its
- * arguments.
+ * Checks that the tool exists for the caller, that it may call it now, and its
+ * arguments. A tool that it may not call reads like none.
  *
- * @throws {CountersignError} `unknown_tool`, `forbidden`, `rate_limited` or `invalid_args`
+ * @throws {CountersignError} `unknown_tool`, `rate_limited` or `invalid_args`
  */
 export async function admit(call: Call, services: Services): Promise<Admitted> {
   const { name, caller } = call;
@@ -36,16 +37,10 @@ export async function admit(call: Call, services: Services): Promise<Admitted> {
     await checkRateLimit(call, services);
     return { builtin, args: checkArgs(builtin.input, call.args) };
   }
-  if (tool === undefined) {
+  if (tool === undefined || !caller.may(name)) {
     throw new CountersignError(
       "unknown_tool",
       `No tool is named "${name}"; list_tools has them all`,
-    );
-  }
-  if (!caller.may(name)) {
-    throw new CountersignError(
-      "forbidden",
-      `Client "${caller.id}" may not call "${name}"`,
     );
   }
   await checkRateLimit(call, services);

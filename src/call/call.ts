@@ -23,7 +23,7 @@ export interface Call extends Platform {
   /** How the caller is asked; `undefined` where it cannot be. */
   readonly dialogue?: Dialogue;
   /** Tells a caller who waits how far its call is. */
-  readonly report?: (progress: Progress) => void;
+  readonly report?: ((progress: Progress) => void) | undefined;
 }
 
 /** What the platform brings to a request. */

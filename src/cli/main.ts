@@ -44,10 +44,12 @@ export function main(
   if (!secret) {
     throw new TypeError("Set COUNTERSIGN_SECRET to the client's secret");
   }
-  if (!/^\d{1,5}$/.test(port)) throw new TypeError(`No port is "${port}"`);
-  const target = new URL(url);
-  if (!/^https?:$/.test(target.protocol)) {
-    throw new TypeError(`The url "${url}" is not of a web server`);
+  if (!/^\d{1,5}$/.test(port)) {
+    throw new TypeError("--port is not the number of a port");
+  }
+  const target = URL.canParse(url) ? new URL(url) : undefined;
+  if (!target || !/^https?:$/.test(target.protocol) || target.username) {
+    throw new TypeError("--url is not the address of a web server");
   }
   return Deno.serve({
     hostname: "127.0.0.1",

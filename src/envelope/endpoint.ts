@@ -12,6 +12,7 @@ import type { Services } from "../call/services.ts";
 import { CountersignError } from "../errors.ts";
 import type { ReadLimits } from "../http/bounded.ts";
 import { readBody } from "../http/read_body.ts";
+import { isObject } from "../json/i_json.ts";
 import type { Log } from "../log.ts";
 import type { KeyHolder, Keyring } from "../signing/keyring.ts";
 import { isOpen, rememberUntil, windowOf } from "../signing/window.ts";
@@ -21,6 +22,8 @@ import {
   type ParsedBody,
   type RequestEnvelope,
   requestIdOf,
+  signedArgs,
+  unauthenticatedError,
 } from "./request.ts";
 import {
   type Addressee,
@@ -36,6 +39,8 @@ import {
 /** What an envelope endpoint is made of. */
 export interface EnvelopeSettings extends Responder {
   readonly path: string;
+  /** Where messages of MCP belong; `undefined` where there is no place for them. */
+  readonly mcpPath: string | undefined;
   readonly keyring: Keyring;
   /** How far a caller's clock may be off, in milliseconds. */
   readonly clockWindowMs: number;
@@ -58,6 +63,7 @@ export async function answerEnvelope(
   try {
     const body = await readPost(request, settings.readLimits);
     to = { requestId: requestIdOf(body.json) };
+    refuseMessage(body, settings.mcpPath);
     const { envelope, caller } = await authenticate(body, settings);
     to = { ...to, caller };
     reply = await answerCall(envelope, caller, settings, open, platform);
@@ -91,6 +97,18 @@ async function readPost(
   return parseBody(await readBody(request, "the envelope", limits));
 }
 
+/**
+ * Sends away who posts messages of MCP here.
+ *
+ * @throws {CountersignError} `malformed`
+ */
+function refuseMessage({ json }: ParsedBody, path: string | undefined): void {
+  const [first] = [json].flat();
+  if (path === undefined || !isObject(first) || !("jsonrpc" in first)) return;
+  const message = `This is a message of MCP: send it to ${path}`;
+  throw new CountersignError("malformed", message);
+}
+
 async function authenticate(
   body: ParsedBody,
   { serverId, keyring }: EnvelopeSettings,
@@ -104,11 +122,9 @@ async function authenticate(
   }
   const { client_id, signature } = envelope;
   const caller = await keyring.verifyText(client_id, signature, signed);
-  if (caller) return { envelope, caller };
-  throw new CountersignError(
-    "unauthenticated",
-    "The client is unknown or the signature is wrong",
-  );
+  if (caller === undefined) throw unauthenticatedError(body);
+  const args = signedArgs(body, envelope, signed);
+  return { envelope: { ...envelope, args }, caller };
 }
 
 async function answerCall(

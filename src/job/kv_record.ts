@@ -13,10 +13,10 @@ import type { StoredJob } from "./store.ts";
 
 /** Reads a job. */
 export async function readJob(
-  { kv, keys }: JobKv,
+  { kv, keys, timing }: JobKv,
   id: string,
 ): Promise<StoredJob | undefined> {
-  return readRecord(await persist(() => kv.get(keys.job(id))));
+  return readRecord(await persist(() => kv.get(keys.job(id)), timing));
 }
 
 /**
@@ -25,12 +25,12 @@ export async function readJob(
  * @param complete Adds the checks and what else is written with the job.
  */
 export async function writeJob(
-  { kv, keys }: JobKv,
+  { kv, keys, timing }: JobKv,
   job: Job,
   complete: (atomic: KvAtomic) => KvAtomic,
 ): Promise<StoredJob | undefined> {
   const key = keys.job(job.id);
-  const by = crypto.randomUUID();
+  const by = timing.uuid();
   const record = toBytes({ by, job });
   const version = await commit(
     () => complete(kv.atomic()).set(key, record),
@@ -38,6 +38,8 @@ export async function writeJob(
       const found = readRecord(await kv.get(key));
       return found?.by === by ? found.version : undefined;
     },
+    false,
+    timing,
   );
   return version === undefined ? undefined : { job, version };
 }

@@ -6,6 +6,7 @@
  */
 
 import type { Background } from "./background.ts";
+import type { Timing } from "../timing.ts";
 import { isFinal, type Job } from "./job.ts";
 import { type JobOutcome, readOutcome } from "./outcome.ts";
 import type { JobStore, StoredJob } from "./store.ts";
@@ -25,8 +26,7 @@ export interface WatchOptions {
 export interface WatchServices {
   readonly store: JobStore;
   readonly worker: Worker;
-  /** Current time, in Unix milliseconds. */
-  readonly now: () => number;
+  readonly timing: Timing;
 }
 
 /** Longest and shortest that a watch waits before it looks again. */
@@ -42,7 +42,8 @@ export async function* watchJob(
   { signal, waitMs = Infinity, background }: WatchOptions,
   services: WatchServices,
 ): AsyncGenerator<JobOutcome, void> {
-  const until = Date.now() + waitMs;
+  const { monotonic } = services.timing;
+  const until = monotonic() + waitMs;
   let stored: StoredJob | undefined = from;
   let seen: string | undefined;
   while (stored) {
@@ -50,20 +51,26 @@ export async function* watchJob(
     const state = visibleState(stored.job);
     if (state !== seen) yield await readOutcome(stored, services.store);
     seen = state;
-    const leftMs = until - Date.now();
+    const leftMs = until - monotonic();
     if (isFinal(stored.job) || leftMs <= 0 || signal.aborted) return;
-    stored = await nextChange(stored, leftMs, signal, services);
+    const isDue = stored.job.dueAt <= services.timing.now();
+    const release = isDue ? services.worker.want(stored) : undefined;
+    try {
+      stored = await nextChange(stored, leftMs, signal, services);
+    } finally {
+      release?.();
+    }
   }
 }
 
 /** Runs a job that is overdue: whoever looks at it may. */
 export function takeUpIfOverdue(
   stored: StoredJob,
-  { env, sliceMs, run }: Background,
-  { worker, now }: Pick<WatchServices, "worker" | "now">,
+  background: Background,
+  { worker, timing }: Pick<WatchServices, "worker" | "timing">,
 ): void {
-  if (isFinal(stored.job) || stored.job.dueAt > now()) return;
-  run(worker.takeUp(stored, env, sliceMs));
+  if (isFinal(stored.job) || stored.job.dueAt > timing.now()) return;
+  background.run(worker.takeUp(stored, background));
 }
 
 /** Waits for a change, or until the job is due; `undefined` once nobody waits. */
@@ -71,9 +78,9 @@ async function nextChange(
   stored: StoredJob,
   leftMs: number,
   signal: AbortSignal,
-  { store, now }: WatchServices,
+  { store, timing }: WatchServices,
 ): Promise<StoredJob | undefined> {
-  const dueInMs = Math.max(SHORTEST_WAIT_MS, stored.job.dueAt - now());
+  const dueInMs = Math.max(SHORTEST_WAIT_MS, stored.job.dueAt - timing.now());
   const waitMs = Math.min(LONGEST_WAIT_MS, dueInMs, leftMs);
   try {
     return await store.changed(stored, waitMs, signal);

@@ -1,9 +1,12 @@
 /**
  * I-JSON texts, {@link https://www.rfc-editor.org/rfc/rfc7493 | RFC 7493}: JSON
- * in UTF-8 whose objects name no member twice.
+ * in UTF-8 that every parser reads alike. The one gate for what others sent.
  *
  * @module
  */
+
+import { parseJson } from "./parse_json.ts";
+import { findFlaw, type Flaw } from "./scan.ts";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -21,54 +24,34 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** What a text came to: its value, or why it has none that all would agree on. */
+export type Parsed =
+  | { readonly kind: "value"; readonly value: unknown }
+  | { readonly kind: "flawed"; readonly flaw: Flaw }
+  | { readonly kind: "not JSON"; readonly cause: unknown };
+
 /**
- * Finds a name that some object of a JSON text has twice (RFC 7493 section 2.3).
- *
- * `JSON.parse` keeps the last of the two and other parsers the first, so a
- * signature over what was parsed would not say what the sender's text says.
- *
- * @param text What `JSON.parse` has already accepted.
+ * Parses a text, unless it nests deeper than 64, names a member twice (section
+ * 2.3), has a lone surrogate (2.1) or a number that no double holds (2.2).
  */
-export function duplicateName(text: string): string | undefined {
-  const open: (Set<string> | "array")[] = [];
-  let atName = false;
-  for (let at = 0; at < text.length; at++) {
-    switch (text[at]) {
-      case "{":
-        open.push(new Set());
-        atName = true;
-        break;
-      case "[":
-        open.push("array");
-        atName = false;
-        break;
-      case "}":
-      case "]":
-        open.pop();
-        break;
-      case ",":
-        atName = open.at(-1) !== "array";
-        break;
-      case ":":
-        atName = false;
-        break;
-      case '"': {
-        const start = at;
-        at = closingQuote(text, start);
-        const names = open.at(-1);
-        if (!atName || !(names instanceof Set)) break;
-        // Names are equal once unescaped: "a" is "\u0061".
-        const name = JSON.parse(text.slice(start, at + 1)) as string;
-        if (names.has(name)) return name;
-        names.add(name);
-      }
-    }
+export function parseIJson(text: string): Parsed {
+  const flaw = findFlaw(text);
+  if (flaw) return { kind: "flawed", flaw };
+  try {
+    return { kind: "value", value: parseJson(text) };
+  } catch (cause) {
+    return { kind: "not JSON", cause };
   }
 }
 
-function closingQuote(text: string, start: number): number {
-  for (let at = start + 1;; at++) {
-    if (text[at] === "\\") at++;
-    else if (text[at] === '"') return at;
+/**
+ * Parses a text that was refused, for the id that a refusal may repeat;
+ * `undefined` if it is not JSON.
+ */
+export function parseAnyway(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { platformTiming, type Timing } from "../timing.ts";
 import { settlesWithin } from "../waiting.ts";
 import { persist } from "./commit.ts";
 import { isDenoKv, type KvKey, type KvLike } from "./kv.ts";
@@ -25,18 +26,25 @@ export async function waitForChange(
   version: string | null,
   ms: number,
   signal?: AbortSignal,
+  timing: Timing = platformTiming,
 ): Promise<void> {
+<<<<<<< HEAD
   const mayWatch = kv.watchIsSafe ?? isDenoKv(kv);
   const changes = mayWatch ? kv.watch?.([key]).getReader() : undefined;
   const deadline = Date.now() + ms;
+=======
+  const changes = kv.watch?.([key]).getReader();
+  const deadline = timing.monotonic() + ms;
+>>>>>>> main
   try {
     let change = changes?.read();
     for (let gap = FIRST_GAP_MS;; gap = Math.min(LONGEST_GAP_MS, gap * 1.5)) {
-      const left = deadline - Date.now();
+      const left = deadline - timing.monotonic();
       if (left <= 0 || signal?.aborted) return;
-      const told = await settlesWithin(change, Math.min(gap, left), signal);
+      const waitMs = Math.min(gap, left);
+      const told = await settlesWithin(change, waitMs, signal, timing);
       if (told) change = changes?.read();
-      const { versionstamp } = await persist(() => kv.get(key));
+      const { versionstamp } = await persist(() => kv.get(key), timing);
       if (versionstamp !== version) return;
     }
   } finally {

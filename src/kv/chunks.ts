@@ -8,9 +8,10 @@
  * @module
  */
 
+import { platformTiming } from "../timing.ts";
 import { concat } from "../bytes.ts";
 import { CountersignError } from "../errors.ts";
-import { commit, persist } from "./commit.ts";
+import { commit, type Patience, persist } from "./commit.ts";
 import { fromBytes, type KvKey, type KvLike, toBytes } from "./kv.ts";
 
 /** A value in its record, or where its chunks are. */
@@ -27,10 +28,17 @@ const CHUNKS_A_COMMIT = 12;
 /** Keys that `getMany` takes. */
 const KEYS_A_READ = 10;
 
+/** How a value is kept that is too large for its record. */
+export interface ChunkOptions {
+  /** Called before the first chunk is written. */
+  readonly announce?: () => Promise<void>;
+  /** Names its chunks: what is written again under one name is the same value. */
+  readonly name?: string | undefined;
+}
+
 /**
  * Keeps a value under `prefix`, writing only what is too large for its record.
  *
- * @param announce Called before the first chunk is written.
  * @throws {CountersignError} `result_too_large`
  */
 export async function storeValue(
@@ -38,7 +46,8 @@ export async function storeValue(
   prefix: KvKey,
   value: unknown,
   maxBytes: number,
-  announce?: () => Promise<void>,
+  timing: Patience = platformTiming,
+  { announce, name = timing.uuid() }: ChunkOptions = {},
 ): Promise<StoredValue> {
   if (value === undefined) return {};
   const bytes = toBytes(value);
@@ -50,7 +59,7 @@ export async function storeValue(
     );
   }
   await announce?.();
-  const at = crypto.randomUUID();
+  const at = name;
   const chunks = Math.ceil(bytes.length / CHUNK_BYTES);
   for (let from = 0; from < chunks; from += CHUNKS_A_COMMIT) {
     const until = Math.min(chunks, from + CHUNKS_A_COMMIT);
@@ -65,6 +74,8 @@ export async function storeValue(
         return atomic;
       },
       async () => (await kv.get(first)).versionstamp ?? undefined,
+      false,
+      timing,
     );
   }
   return { chunks, at };
@@ -75,6 +86,7 @@ export async function readValue(
   kv: KvLike,
   prefix: KvKey,
   kept: StoredValue,
+  timing: Patience = platformTiming,
 ): Promise<unknown> {
   if (!("chunks" in kept)) return kept.value;
   const parts: Uint8Array[] = [];
@@ -84,7 +96,7 @@ export async function readValue(
       { length: count },
       (_, i) => [...prefix, kept.at, from + i],
     );
-    for (const { value } of await persist(() => kv.getMany(keys))) {
+    for (const { value } of await persist(() => kv.getMany(keys), timing)) {
       if (!(value instanceof Uint8Array)) {
         throw new CountersignError("unavailable", "A stored value is gone");
       }

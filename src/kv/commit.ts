@@ -10,8 +10,15 @@
  */
 
 import { CountersignError } from "../errors.ts";
+import { platformTiming, type Timing } from "../timing.ts";
 import { pause } from "../waiting.ts";
 import type { KvAtomic } from "./kv.ts";
+
+/** How a store that does not answer is asked again. */
+export interface Patience extends Timing {
+  /** When it need not be asked any more, by the monotonic clock. */
+  readonly until?: number;
+}
 
 /** Tries before a store counts as unavailable: about two seconds in all. */
 const TRIES = 10;
@@ -29,6 +36,7 @@ export async function commit(
   operation: () => KvAtomic,
   landed: () => Promise<string | undefined>,
   ambiguous = false,
+  patience: Patience = platformTiming,
 ): Promise<string | undefined> {
   return await persist(async () => {
     try {
@@ -39,7 +47,7 @@ export async function commit(
       throw error;
     }
     return ambiguous ? await landed() : undefined;
-  });
+  }, patience);
 }
 
 /**
@@ -47,19 +55,25 @@ export async function commit(
  *
  * @throws {CountersignError} `unavailable`
  */
-export async function persist<T>(operation: () => Promise<T>): Promise<T> {
+export async function persist<T>(
+  operation: () => Promise<T>,
+  patience: Patience = platformTiming,
+): Promise<T> {
+  const { random, monotonic, until = -Infinity } = patience;
   for (let attempt = 1;; attempt++) {
     try {
       return await operation();
     } catch (cause) {
-      if (attempt >= TRIES || isMistake(cause)) {
+      const isOver = attempt >= TRIES && monotonic() >= until;
+      if (isOver || isMistake(cause)) {
         throw new CountersignError(
           "unavailable",
           "The server cannot reach its store; send the call again",
           { cause, retryAfterMs: 1000 },
         );
       }
-      await pause(Math.random() * Math.min(500, 5 * 2 ** attempt));
+      const longestMs = Math.min(500, 5 * 2 ** Math.min(attempt, 10));
+      await pause(random() * longestMs, undefined, patience);
     }
   }
 }

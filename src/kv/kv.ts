@@ -5,6 +5,8 @@
  * @module
  */
 
+import { parseJson } from "../json/parse_json.ts";
+
 /** One part of a key; `symbol` stands in Deno's type, and is never used here. */
 export type KvKeyPart =
   | Uint8Array
@@ -95,5 +97,5 @@ export function fromBytes(value: unknown): unknown {
   if (!(value instanceof Uint8Array)) {
     throw new TypeError("Cannot read a KV value that is not JSON bytes");
   }
-  return JSON.parse(text.decode(value));
+  return parseJson(text.decode(value));
 }

@@ -9,6 +9,7 @@
  */
 
 import type { Nonce, Spend } from "../signing/nonce.ts";
+import { platformTiming, type Timing } from "../timing.ts";
 import { commit } from "./commit.ts";
 import {
   fromBytes,
@@ -22,7 +23,7 @@ import {
 const GROUP = 10;
 
 /** A nonce on its way into the store. */
-interface Spending {
+export interface Spending {
   readonly key: KvKey;
   readonly value: Uint8Array;
   readonly token: string;
@@ -40,15 +41,15 @@ export function addSpending(atomic: KvAtomic, spending: Spending): KvAtomic {
 export function spendingOf(
   prefix: KvKey,
   nonce: Nonce,
-  now: number,
+  timing: Timing,
 ): Spending {
-  const token = crypto.randomUUID();
+  const token = timing.uuid();
   return {
     key: [...prefix, "nonce", nonce.clientId, nonce.value],
     value: toBytes(token),
     token,
     // KV may keep it longer; a nonce that stays spent does no harm.
-    expireIn: Math.max(1, nonce.expiresAt - now), // no lifetime is negative
+    expireIn: Math.max(1, nonce.expiresAt - timing.now()), // no lifetime is negative
   };
 }
 
@@ -56,9 +57,9 @@ export function spendingOf(
 export function spendInKv(
   kv: KvLike,
   prefix: KvKey,
-  now: () => number,
+  timing: Timing = platformTiming,
 ): Spend {
-  return (nonce) => spendOne(kv, spendingOf(prefix, nonce, now()));
+  return (nonce) => spendOne(kv, spendingOf(prefix, nonce, timing), timing);
 }
 
 /**
@@ -71,7 +72,7 @@ export function spendInKv(
 export function spendInGroups(
   kv: KvLike,
   prefix: KvKey,
-  now: () => number,
+  timing: Timing = platformTiming,
 ): Spend {
   interface Waiting {
     readonly spending: Spending;
@@ -83,7 +84,7 @@ export function spendInGroups(
 
   return (nonce) =>
     new Promise((resolve, reject) => {
-      const spending = spendingOf(prefix, nonce, now());
+      const spending = spendingOf(prefix, nonce, timing);
       waiting.push({ spending, resolve, reject });
       if (!busy) void drain();
     });
@@ -130,7 +131,7 @@ export function spendInGroups(
     { spending, resolve, reject }: Waiting,
     ended: "refused" | "unknown",
   ): Promise<void> {
-    const spent = spendOne(kv, spending, ended === "unknown");
+    const spent = spendOne(kv, spending, timing, ended === "unknown");
     await spent.then(resolve, reject);
   }
 }
@@ -138,12 +139,14 @@ export function spendInGroups(
 async function spendOne(
   kv: KvLike,
   spending: Spending,
+  timing: Timing,
   ambiguous = false,
 ): Promise<boolean> {
   const version = await commit(
     () => addSpending(kv.atomic(), spending),
     () => spentBy(kv, spending),
     ambiguous,
+    timing,
   );
   return version !== undefined;
 }

@@ -109,16 +109,15 @@ export function connectKv(options: ConnectKvOptions): ConnectedKv {
   };
 }
 
-/** The URL is not quoted whole: it may hold what should not be seen. */
+/** Nothing of the URL is quoted: it may hold, or be, what should not be seen. */
 function urlOf(text: string | URL): URL {
   if (!URL.canParse(text)) {
     throw new TypeError("Cannot connect to KV: the url is no URL");
   }
   const url = new URL(text);
-  const { protocol, host } = url;
-  if (!/^https?:$/.test(protocol)) {
+  if (!/^https?:$/.test(url.protocol)) {
     throw new TypeError(
-      `Cannot connect to KV: "${protocol}" is not http or https`,
+      "Cannot connect to KV: the url is not one of http or https",
     );
   }
   if (url.username || url.password) {
@@ -128,7 +127,7 @@ function urlOf(text: string | URL): URL {
   }
   if (!isSafe(url)) {
     throw new TypeError(
-      `Cannot connect to KV: give ${host} as https, or the token could be read on the way`,
+      "Cannot connect to KV: give the url as https, or the token could be read on the way",
     );
   }
   return url;

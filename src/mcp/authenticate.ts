@@ -4,10 +4,14 @@
  * @module
  */
 
-import { ID } from "../id.ts";
-import type { Caller, Keyring } from "../signing/keyring.ts";
+import { ID, isId } from "../id.ts";
+import type { Caller } from "../signing/keyring.ts";
 import type { Nonce } from "../signing/nonce.ts";
-import { challenge, verifyRequest } from "../signatures/authenticate.ts";
+import {
+  challenge,
+  type VerifyOptions,
+  verifyRequest,
+} from "../signatures/authenticate.ts";
 import { SignatureError } from "../signatures/signature_error.ts";
 
 /** A caller whose request was found to be its own. */
@@ -44,26 +48,17 @@ export function byFunction(authenticate: Authenticate): McpAuthenticate {
     const found = await authenticate(request, body);
     if (found instanceof Response) return found;
     const { id } = found;
-    if (!ID.test(id)) {
-      throw new TypeError(`authenticate gave the id "${id}", not ${ID.source}`);
+    if (!isId(id)) {
+      throw new TypeError(
+        `authenticate gave an id that does not match ${ID.source}`,
+      );
     }
     return { caller: { id, may: (tool) => found.may?.(tool) ?? true } };
   };
 }
 
 /** Lets in who signs with a client's secret, and signs what they are answered. */
-export function bySignature(
-  keyring: Keyring,
-  serverId: string,
-  now: () => number,
-  authority: string | undefined,
-): McpAuthenticate {
-  const options = {
-    keyring,
-    serverId,
-    now,
-    ...authority !== undefined && { authority },
-  };
+export function bySignature(options: VerifyOptions): McpAuthenticate {
   return async (request, body) => {
     try {
       const { caller, nonce, respond } = await verifyRequest(

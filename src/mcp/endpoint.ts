@@ -15,13 +15,14 @@ import type { Log } from "../log.ts";
 import type { Authenticated, McpAuthenticate } from "./authenticate.ts";
 import type { ServerFacts } from "./exchange.ts";
 import { checkSentNames } from "./http/headers.ts";
+import { checkOrigin, type OriginRules } from "./http/origin.ts";
 import {
-  checkOrigin,
-  crossOrigin,
-  type OriginRules,
-  preflight,
-} from "./http/origin.ts";
-import { respond, type RpcResponse, toResponse } from "./http/respond.ts";
+  respond,
+  type RpcResponse,
+  takesEvents,
+  toResponse,
+} from "./http/respond.ts";
+import type { StreamLimit } from "./http/stream_limit.ts";
 import {
   CODE,
   errorResponse,
@@ -45,6 +46,7 @@ import { revisionOf } from "./revisions.ts";
 /** What an MCP endpoint is made of. */
 export interface McpSettings {
   readonly path: string;
+  readonly envelopePath: string;
   readonly authenticate: McpAuthenticate;
   readonly origins: OriginRules;
   readonly server: ServerFacts;
@@ -52,6 +54,7 @@ export interface McpSettings {
   readonly readLimits: ReadLimits;
   /** Most characters of a result's JSON. */
   readonly maxResult: number;
+  readonly streams: StreamLimit;
   readonly log: Log;
   readonly now: () => number;
 }
@@ -71,24 +74,12 @@ export async function answerMcp(
   open: () => Promise<Services>,
   platform: Platform,
 ): Promise<Response> {
-  let origin: string | undefined;
-  let response: Response;
   try {
-    origin = checkOrigin(request, settings.origins);
-    if (request.method === "OPTIONS" && origin !== undefined) {
-      return preflight(request, origin);
-    }
-    response = await answerPost(request, settings, open, platform);
+    checkOrigin(request, settings.origins);
+    return await answerPost(request, settings, open, platform);
   } catch (thrown) {
-    response = toResponse(refuse(thrown, undefined, settings));
+    return toResponse(refuse(thrown, undefined, settings));
   }
-  if (origin === undefined) return response;
-  const { status, body } = response;
-  const headers = new Headers(response.headers);
-  for (const [name, value] of Object.entries(crossOrigin(origin))) {
-    headers.set(name, value);
-  }
-  return new Response(body, { status, headers });
 }
 
 async function answerPost(
@@ -105,6 +96,7 @@ async function answerPost(
     });
   }
   const body = await readBody(request, "the message", settings.readLimits);
+  refuseEnvelope(headers, body, settings.envelopePath);
   const known = await settings.authenticate(request, body);
   if (known instanceof Response) return known;
   const { caller, nonce } = known;
@@ -114,12 +106,33 @@ async function answerPost(
   return await known.signResponse?.(response) ?? response;
 }
 
+/**
+ * Sends away who posts envelopes here: no signature of theirs is looked for.
+ *
+ * @throws {RpcError} `invalidRequest`
+ */
+function refuseEnvelope(
+  headers: Headers,
+  body: Uint8Array,
+  path: string,
+): void {
+  // Who sends these means MCP, and is spared the look into the body.
+  for (const [name] of headers) if (/^(mcp-|signature)/.test(name)) return;
+  const text = new TextDecoder().decode(body);
+  if (!text.includes('"mcp/0.1"') || text.includes('"jsonrpc"')) return;
+  const message = `This is an envelope of mcp/0.1: send it to ${path}`;
+  throw new RpcError(CODE.invalidRequest, message);
+}
+
 async function answerBody(
   body: Uint8Array,
   incoming: Incoming,
 ): Promise<Response> {
   const { headers, nonce, open, platform } = incoming;
-  const json = parseBody(body);
+  const { json, refusal } = parseBody(body);
+  if (refusal) {
+    return toResponse(refuse(refusal, idOf(json), incoming.settings));
+  }
   if (isBatch(json, headers)) {
     // Its messages came under one signature, which is good for all of them.
     await spendNonce(nonce, await open());
@@ -156,7 +169,7 @@ async function answerMessage(
     if (revision.initializes) checkSentNames(headers, message);
     if (message.id === undefined) return undefined;
     const { initializes, cancelsByClosing } = revision;
-    const { server, maxResult, now } = settings;
+    const { server, maxResult, streams, now } = settings;
     const signal = cancelsByClosing
       ? platform.signal
       : new AbortController().signal;
@@ -174,6 +187,7 @@ async function answerMessage(
       services: await open(),
       server,
       maxResult,
+      streams,
       background: platform.background,
       signal,
       notify,
@@ -197,10 +211,6 @@ function refuse(
   }
   const { status, headers } = error;
   return { message: errorResponse(id, error), status, headers };
-}
-
-function takesEvents(headers: Headers): boolean {
-  return /text\/event-stream|\*\/\*/i.test(headers.get("accept") ?? "*/*");
 }
 
 function isNotification(json: unknown): boolean {

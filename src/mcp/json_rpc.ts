@@ -5,7 +5,12 @@
  * @module
  */
 
-import { decodeUtf8, isObject } from "../json/i_json.ts";
+import {
+  decodeUtf8,
+  isObject,
+  parseAnyway,
+  parseIJson,
+} from "../json/i_json.ts";
 
 /** A request's id; MCP does not let it be null. */
 export type Id = string | number;
@@ -72,18 +77,39 @@ export class RpcError extends Error {
   }
 }
 
-/**
- * Parses a body.
- *
- * @throws {RpcError} `parse`
- */
-export function parseBody(body: Uint8Array): unknown {
+/** A body as it was parsed. */
+export interface RpcBody {
+  readonly json: unknown;
+  /** Why it is refused, where it is: then `json` is good for its id only. */
+  readonly refusal?: RpcError;
+}
+
+/** Parses a body as I-JSON. */
+export function parseBody(body: Uint8Array): RpcBody {
+  let text: string;
   try {
-    return JSON.parse(decodeUtf8(body));
+    text = decodeUtf8(body);
   } catch (cause) {
-    const message = "The body is not JSON in UTF-8";
-    throw new RpcError(CODE.parseBody, message, { cause });
+    return { json: undefined, refusal: notJson(cause) };
   }
+  const parsed = parseIJson(text);
+  switch (parsed.kind) {
+    case "value":
+      return { json: parsed.value };
+    case "flawed": {
+      const { kind, sentence } = parsed.flaw;
+      // A number is for whoever wrote the arguments to mend, the model often.
+      const code = kind === "number" ? CODE.invalidParams : CODE.invalidRequest;
+      return { json: parseAnyway(text), refusal: new RpcError(code, sentence) };
+    }
+    case "not JSON":
+      return { json: undefined, refusal: notJson(parsed.cause) };
+  }
+}
+
+function notJson(cause: unknown): RpcError {
+  const message = "The body is not JSON in UTF-8";
+  return new RpcError(CODE.parseBody, message, { cause });
 }
 
 /**
@@ -97,11 +123,16 @@ export function messageOf(json: unknown): RpcMessage {
   if (jsonrpc !== "2.0") throw invalid('Set jsonrpc to "2.0"');
   if (typeof method !== "string") throw invalid("Set method to a string");
   if (id !== undefined && !isId(id)) {
-    throw invalid("Set id to a string or an integer");
+    throw invalid(
+      `Set id to a string of at most ${LONGEST_ID} characters or an integer`,
+    );
   }
   if (!isObject(params)) throw invalid("Set params to an object");
-  return { ...id !== undefined && { id }, method, params };
+  return { id, method, params };
 }
+
+/** Longest id, in characters. */
+const LONGEST_ID = 1024;
 
 /** The id that an answer may repeat. */
 export function idOf(json: unknown): Id | undefined {
@@ -120,8 +151,8 @@ export function errorResponse(
 ): object {
   return {
     jsonrpc: "2.0",
-    ...id !== undefined && { id },
-    error: { code, message, ...data !== undefined && { data } },
+    id,
+    error: { code, message, data },
   };
 }
 
@@ -138,8 +169,11 @@ export function invalidParams(
   return new RpcError(CODE.invalidParams, message, options);
 }
 
+/** An answer repeats it: what is long, or no whole text, is none. */
 function isId(value: unknown): value is Id {
-  return typeof value === "string" || Number.isSafeInteger(value);
+  return typeof value === "string"
+    ? value.length <= LONGEST_ID && value.isWellFormed()
+    : Number.isSafeInteger(value);
 }
 
 function invalid(message: string): RpcError {

@@ -51,8 +51,7 @@ function initialize({ message: { params }, server }: Exchange): object {
     protocolVersion: name,
     capabilities: { tools: {} },
     serverInfo: server.info,
-    ...server.instructions !== undefined &&
-      { instructions: server.instructions },
+    instructions: server.instructions,
   };
 }
 

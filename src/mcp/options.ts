@@ -16,6 +16,7 @@ import {
 } from "./authenticate.ts";
 import type { McpSettings } from "./endpoint.ts";
 import { LOOPBACK } from "./http/origin.ts";
+import { createStreamLimit } from "./http/stream_limit.ts";
 
 /** Options of the MCP endpoint. */
 export interface McpOptions {
@@ -29,16 +30,14 @@ export interface McpOptions {
    * answers in the server's place; what it throws is a fault of the server.
    */
   authenticate?: "none" | Authenticate;
-  /** Origins whose pages may ask, beside the server's own: `https://example.com`. */
-  allowedOrigins?: readonly string[];
   /** Hosts that the endpoint answers to: `example.com`. Defaults to any. */
   allowedHosts?: readonly string[];
-  /** The host, and port if unusual, that clients sign for. Defaults to the request's. */
-  authority?: string;
   /** Version of your tools, for clients to show. Defaults to `0`. */
   version?: string;
   /** What a model should know before it uses the tools. */
   instructions?: string;
+  /** Most streams that one client may hold open at one instance. Defaults to 64. */
+  maxStreams?: number;
 }
 
 /**
@@ -50,7 +49,13 @@ export function checkMcpOptions(
   options: McpOptions,
   server: {
     readonly serverId: string;
+    readonly path: string;
     readonly envelopePath: string;
+    readonly allowedOrigins: readonly string[];
+    /** What clients call; `undefined` for what their requests say. */
+    readonly host: string | undefined;
+    /** The URL that a client called. */
+    readonly urlOf: (request: Request) => string;
     readonly keyring: Keyring;
     readonly readLimits: ReadLimits;
     readonly maxValueBytes: number;
@@ -59,43 +64,33 @@ export function checkMcpOptions(
   },
 ): McpSettings {
   const {
-    path = "/mcp",
     authenticate,
-    allowedOrigins = [],
-    authority,
     version = "0",
     instructions,
+    maxStreams = 64,
   } = options;
-  const { serverId, envelopePath, keyring, log, now } = server;
-  if (!path.startsWith("/") || path === envelopePath) {
-    throw new TypeError(
-      `mcp.path "${path}" must begin with "/" and not be the envelopes' own`,
-    );
-  }
-  for (const origin of allowedOrigins) {
-    if (URL.canParse(origin) && new URL(origin).origin === origin) continue;
-    throw new TypeError(
-      `mcp.allowedOrigins has "${origin}", which is not like "https://example.com"`,
-    );
-  }
+  const { serverId, path, envelopePath, keyring, log, now } = server;
   const isPublic = authenticate === "none";
   return {
     path,
+    envelopePath,
     authenticate: authenticatorOf(),
     origins: {
-      allowedOrigins,
+      allowedOrigins: server.allowedOrigins,
+      host: server.host,
       allowedHosts: options.allowedHosts ?? (isPublic ? LOOPBACK : undefined),
     },
     server: { info: { name: serverId, version }, instructions, isPublic },
     readLimits: server.readLimits,
     maxResult: server.maxValueBytes,
+    streams: createStreamLimit(maxStreams),
     log,
     now,
   };
 
   function authenticatorOf(): McpAuthenticate {
     if (authenticate === undefined) {
-      return bySignature(keyring, serverId, now, authority);
+      return bySignature({ keyring, serverId, now, urlOf: server.urlOf });
     }
     if (authenticate === "none") return anyone;
     if (typeof authenticate === "function") return byFunction(authenticate);

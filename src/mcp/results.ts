@@ -49,7 +49,7 @@ export function resultOf(
     (revision.takesAnyResult && tool?.output !== undefined);
   return {
     content: [{ type: "text", text }],
-    ...structured && { structuredContent: value },
+    structuredContent: structured ? value : undefined,
   };
 }
 

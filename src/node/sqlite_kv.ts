@@ -102,23 +102,25 @@ export async function sqliteKv({ path }: SqliteKvOptions): Promise<SqliteKv> {
     return keys.map((key) => entryOf(key, one.all(packKey(key), now)[0]));
   }
 
+  // deno-lint-ignore require-await -- as above
+  async function readRange(
+    { start, end, limit, reverse }: {
+      start: Uint8Array;
+      end: Uint8Array;
+      limit: number;
+      reverse: boolean;
+    },
+  ): Promise<KvEntry[]> {
+    refuseClosed();
+    const statement = reverse ? backward : forward;
+    const rows = statement.all(start, end, Date.now(), limit);
+    return rows.map((row) => entryOf(unpackKey(row.k as Uint8Array), row));
+  }
+
   return {
     get: async (key) => (await getMany([key]))[0],
     getMany,
-    list: (selector, options) =>
-      // deno-lint-ignore require-await -- as above
-      list(
-        async ({ start, end, limit, reverse }) => {
-          refuseClosed();
-          const rows = (reverse ? backward : forward)
-            .all(start, end, Date.now(), limit);
-          return rows.map((row) =>
-            entryOf(unpackKey(row.k as Uint8Array), row)
-          );
-        },
-        selector,
-        options,
-      ),
+    list: (selector, options) => list(readRange, selector, options),
     atomic: () =>
       createAtomic((committing) => {
         refuseClosed();

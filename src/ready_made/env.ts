@@ -6,7 +6,9 @@
 
 import type { ServerOptions } from "../server/options.ts";
 import { CountersignError } from "../errors.ts";
-import type { Clients } from "../signing/keyring.ts";
+import { ID, isId } from "../id.ts";
+import { checkClients, type Clients } from "../signing/clients.ts";
+import { type Secret, secretBytes } from "../signing/hmac.ts";
 import type { KvLike } from "../kv/kv.ts";
 import { connectKv } from "../kv_connect/mod.ts";
 import { batch_sum, start_long_task } from "./sample_tools.ts";
@@ -15,25 +17,32 @@ import { batch_sum, start_long_task } from "./sample_tools.ts";
  * Reads a server's options: its bindings on Workers, else the process's
  * environment.
  *
- * @throws {CountersignError} `not_configured`, naming what is missing.
+ * No value is ever quoted: which of them is a secret is what may be wrong.
+ *
+ * @throws {CountersignError} `not_configured`, naming what is missing or wrong.
  */
 export function fromEnvironment(env: unknown): ServerOptions {
+  const serverId = required(env, "COUNTERSIGN_SERVER_ID");
+  if (!isId(serverId)) {
+    throw notConfigured(`COUNTERSIGN_SERVER_ID does not match ${ID.source}`);
+  }
   return {
-    serverId: required(env, "COUNTERSIGN_SERVER_ID"),
-    serverSecret: required(env, "COUNTERSIGN_SERVER_SECRET"),
-    clients: clientsOf(required(env, "COUNTERSIGN_CLIENTS")),
+    serverId,
+    serverSecret: secretOf(env, "COUNTERSIGN_SERVER_SECRET"),
+    clients: clientsOf(env, "COUNTERSIGN_CLIENTS"),
     kv: openKv,
     tools: { batch_sum, start_long_task },
   };
 }
 
+function notConfigured(message: string): CountersignError {
+  return new CountersignError("not_configured", message);
+}
+
 function required(env: unknown, name: string): string {
   const value = variable(env, name);
   if (value) return value;
-  throw new CountersignError(
-    "not_configured",
-    `Set ${name}; the README's table says what to`,
-  );
+  throw notConfigured(`Set ${name}; the README's table says what to`);
 }
 
 /**
@@ -57,19 +66,30 @@ function variable(env: unknown, name: string): string | undefined {
   }
 }
 
-function clientsOf(text: string): Clients {
+function secretOf(env: unknown, name: string): Secret {
+  const secret = required(env, name);
   try {
-    const clients: unknown = JSON.parse(text);
-    if (typeof clients === "object" && clients !== null) {
-      return clients as Clients; // `createServer` checks the rest
-    }
-  } catch {
-    // The text holds secrets: neither it nor the parser's quote of it is shown.
+    return secretBytes(secret, name);
+  } catch (error) {
+    throw notConfigured((error as Error).message);
   }
-  throw new CountersignError(
-    "not_configured",
-    'COUNTERSIGN_CLIENTS is not JSON like {"client-001": "secret"}',
-  );
+}
+
+function clientsOf(env: unknown, name: string): Clients {
+  const text = required(env, name);
+  let clients: unknown;
+  try {
+    clients = JSON.parse(text);
+  } catch {
+    // The parser quotes the text, which holds secrets.
+    throw notConfigured(`${name} is not JSON like {"client-001": "secret"}`);
+  }
+  try {
+    checkClients(clients, name, false);
+  } catch (error) {
+    throw notConfigured((error as Error).message);
+  }
+  return clients as Clients;
 }
 
 /** Over KV Connect wherever the URL says so; else Deno's own, where there is one. */
@@ -80,21 +100,22 @@ function openKv(env: unknown): KvLike | Promise<KvLike> {
     try {
       return connectKv({ url, token });
     } catch (error) {
-      throw new CountersignError(
-        "not_configured",
-        `Check COUNTERSIGN_KV_URL and COUNTERSIGN_KV_TOKEN: ${
-          (error as Error).message
-        }`,
-        { cause: error },
+      throw notConfigured(
+        "Check COUNTERSIGN_KV_URL and COUNTERSIGN_KV_TOKEN: " +
+          (error as Error).message,
       );
     }
   }
   const { Deno } = globalThis as {
     Deno?: { openKv?: (path?: string) => Promise<KvLike> };
   };
-  if (Deno?.openKv) return Deno.openKv(url);
-  throw new CountersignError(
-    "not_configured",
+  if (Deno?.openKv) {
+    return Deno.openKv(url).catch(({ message }) => {
+      // It names the path, which may be a token that was misplaced.
+      throw new Error(message.replaceAll(url ?? "\0", "COUNTERSIGN_KV_URL"));
+    });
+  }
+  throw notConfigured(
     Deno
       ? "Run Deno with --unstable-kv"
       : "Set COUNTERSIGN_KV_URL to an http(s) KV Connect URL: this runtime " +

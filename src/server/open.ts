@@ -14,13 +14,16 @@ import { isDenoKv, type KvKey, type KvLike } from "../kv/kv.ts";
 import { spendInGroups, spendInKv } from "../kv/nonces.ts";
 import { deriveKey, sign } from "../signing/hmac.ts";
 import { type Spend, spendInMemory } from "../signing/nonce.ts";
-import type { ResourceSettings } from "./options.ts";
+import { createTiming } from "../timing.ts";
+import { mayDrive, type ResourceSettings } from "./options.ts";
 
 /** What a server has opened. */
 export interface Resources {
   readonly services: Services;
   /** `undefined` where the server has no KV, and so no jobs. */
   readonly worker: Worker | undefined;
+  /** Whether jobs are looked for without being asked to. */
+  readonly drives: boolean;
   /** Closes what was opened here. */
   close(): void;
 }
@@ -47,6 +50,7 @@ export async function openResources(
   const engine = kv && openJobs(kv, prefix, spend, idKey, settings);
   return {
     worker: engine?.worker,
+    drives: mayDrive(settings),
     close: () => typeof settings.kv === "function" && kv?.close?.(),
     services: {
       tools,
@@ -92,11 +96,19 @@ function openJobs(
   settings: ResourceSettings,
 ) {
   const { tools, jobs, maxValueBytes, log, now } = settings;
-  const store = kvJobStore(kv, { prefix, maxValueBytes, now });
-  const worker = createWorker({ ...jobs, tools, store, kv, log, now });
+  const timing = createTiming(now);
+  const store = kvJobStore(kv, { prefix, maxValueBytes, timing });
+  const worker = createWorker({ ...jobs, tools, store, kv, log, timing });
   return {
     worker,
-    jobs: createJobs({ ...jobs, store, worker, spend, idKey, now }),
+    jobs: createJobs({
+      ...jobs,
+      store,
+      worker,
+      spend,
+      sign: (text) => sign(idKey, text),
+      timing,
+    }),
   };
 }
 
@@ -108,6 +120,6 @@ function spendIn(
   if (kv === undefined || nonces.store === "memory") return spendInMemory(now);
   // Requests may wait for each other's commits there: not on Workers.
   return isDenoKv(kv)
-    ? spendInGroups(kv, prefix, now)
-    : spendInKv(kv, prefix, now);
+    ? spendInGroups(kv, prefix, createTiming(now))
+    : spendInKv(kv, prefix, createTiming(now));
 }

@@ -8,14 +8,17 @@
 import { BUILTINS } from "../call/builtin.ts";
 import type { RateLimit } from "../call/services.ts";
 import type { EnvelopeSettings } from "../envelope/endpoint.ts";
-import { ID } from "../id.ts";
+import { checkOrigins } from "../http/cross_origin.ts";
+import { ID, isId } from "../id.ts";
 import type { KvLike } from "../kv/kv.ts";
 import { consoleLog, type Log } from "../log.ts";
 import type { McpSettings } from "../mcp/endpoint.ts";
 import { checkMcpOptions, type McpOptions } from "../mcp/options.ts";
 import { type Secret, secretBytes } from "../signing/hmac.ts";
-import { type Clients, createKeyring } from "../signing/keyring.ts";
+import type { Clients } from "../signing/clients.ts";
+import { createKeyring } from "../signing/keyring.ts";
 import type { Tools } from "../tool/tool.ts";
+import { type Address, checkAddress, trimSlash } from "./address.ts";
 
 /** How jobs are kept and run; every time is in milliseconds. */
 export interface JobSettings {
@@ -25,8 +28,15 @@ export interface JobSettings {
   retentionMs?: number;
   /** Most jobs that one instance runs at once. Defaults to 16. */
   concurrency?: number;
+  /** Most jobs of one client that one instance runs at once. Defaults to `concurrency`. */
+  maxRunning?: number;
   /** Most unfinished jobs that a client may have. Defaults to 100. */
   maxUnfinished?: number;
+  /**
+   * Whether an instance looks for jobs to run by itself. Defaults to `true`;
+   * never where the platform stops instances between requests.
+   */
+  drive?: boolean;
 }
 
 /** Which calls spend their nonce, and where spent ones are kept. */
@@ -57,6 +67,19 @@ export interface ServerOptions {
   kv?: KvLike | ((env: unknown) => KvLike | Promise<KvLike>);
   /** Path of the envelope endpoint. Defaults to `/`. */
   path?: string;
+  /**
+   * What clients call the server by, where a proxy changes that on the way:
+   * `https://example.com/prefix`. Defaults to the address that requests arrive
+   * with.
+   */
+  publicUrl?: string;
+  /** What a proxy puts before the paths of requests: `/prefix`. Defaults to nothing. */
+  pathPrefix?: string;
+  /**
+   * Other origins whose pages may ask, and read the answers:
+   * `https://example.com`, `chrome-extension://abc`. Defaults to none.
+   */
+  allowedOrigins?: readonly string[];
   /** How far a call's clock may be off, in milliseconds. Defaults to five minutes. */
   clockWindowMs?: number;
   /** Largest body, in bytes. Defaults to 1 MiB. */
@@ -83,6 +106,8 @@ export interface ServerOptions {
 
 /** What a server is made of, once its options have been found good. */
 export interface Settings {
+  readonly address: Address;
+  readonly allowedOrigins: readonly string[];
   readonly envelope: EnvelopeSettings;
   /** `undefined` where clients of the Model Context Protocol are not served. */
   readonly mcp: McpSettings | undefined;
@@ -115,25 +140,20 @@ export function checkOptions(options: ServerOptions): Settings {
     serverId,
     tools,
     kv,
-    path = "/",
-    clockWindowMs = 300_000,
-    maxBodyBytes = 1_048_576,
-    readTimeoutMs = 30_000,
     maxValueBytes = 8_388_608,
     nonces: { spend = "changes", store = "kv" } = {},
     allowShortSecrets = false,
     jobs = {},
-    mcp = {},
     rateLimit,
     log = consoleLog,
     now = Date.now,
   } = options;
-  if (!ID.test(serverId)) {
-    throw new TypeError(`serverId "${serverId}" does not match ${ID.source}`);
+  if (!isId(serverId)) {
+    throw new TypeError(`serverId does not match ${ID.source}`);
   }
   const secret = secretBytes(
     options.serverSecret,
-    "the server",
+    "serverSecret",
     allowShortSecrets,
   );
   const keyring = createKeyring(options.clients, allowShortSecrets);
@@ -144,22 +164,9 @@ export function checkOptions(options: ServerOptions): Settings {
         "will only ever have one instance",
     );
   }
-  if (!(readTimeoutMs > 0)) {
-    throw new RangeError(`readTimeoutMs must be above 0, is ${readTimeoutMs}`);
-  }
-  const shared = {
-    serverId,
-    readLimits: { limit: maxBodyBytes, timeoutMs: readTimeoutMs },
-    maxValueBytes,
-    keyring,
-    log,
-    now,
-  };
+  const shared = { serverId, maxValueBytes, keyring, log, now };
   return {
-    envelope: { ...shared, path, clockWindowMs },
-    mcp: mcp === false
-      ? undefined
-      : checkMcpOptions(mcp, { ...shared, envelopePath: path }),
+    ...checkEndpoints(options, shared),
     resources: {
       serverId,
       secret,
@@ -170,7 +177,9 @@ export function checkOptions(options: ServerOptions): Settings {
         leaseMs: 15_000,
         retentionMs: 86_400_000,
         concurrency: 16,
+        maxRunning: jobs.concurrency ?? 16,
         maxUnfinished: 100,
+        drive: true,
         ...jobs,
       },
       maxValueBytes,
@@ -181,15 +190,92 @@ export function checkOptions(options: ServerOptions): Settings {
   };
 }
 
+/** Whether there may be jobs to look for, and they may be looked for unasked. */
+export function mayDrive({ jobs, kv, tools }: ResourceSettings): boolean {
+  return jobs.drive && kv !== undefined &&
+    Object.values(tools).some((tool) => tool.job !== undefined);
+}
+
+/** What both endpoints are made of. */
+type Shared = Pick<
+  EnvelopeSettings,
+  "serverId" | "maxValueBytes" | "keyring" | "log" | "now"
+>;
+
+function checkEndpoints(
+  options: ServerOptions,
+  shared: Shared,
+): Omit<Settings, "resources"> {
+  const {
+    path = "/",
+    publicUrl,
+    pathPrefix,
+    allowedOrigins = [],
+    clockWindowMs = 300_000,
+    maxBodyBytes = 1_048_576,
+    readTimeoutMs = 30_000,
+    mcp = {},
+  } = options;
+  if (!(readTimeoutMs > 0)) {
+    throw new RangeError(`readTimeoutMs must be above 0, is ${readTimeoutMs}`);
+  }
+  checkOrigins(allowedOrigins);
+  const address = checkAddress(publicUrl, pathPrefix);
+  const paths = checkPaths(path, mcp);
+  const readLimits = { limit: maxBodyBytes, timeoutMs: readTimeoutMs };
+  return {
+    address,
+    allowedOrigins,
+    envelope: {
+      ...shared,
+      readLimits,
+      path: paths.envelope,
+      mcpPath: paths.mcp,
+      clockWindowMs,
+    },
+    mcp: mcp === false ? undefined : checkMcpOptions(mcp, {
+      ...shared,
+      readLimits,
+      path: paths.mcp ?? "",
+      envelopePath: paths.envelope,
+      allowedOrigins,
+      host: address.host,
+      urlOf: address.publicUrlOf,
+    }),
+  };
+}
+
+/** The endpoints' paths, without a slash at the end. */
+function checkPaths(
+  path: string,
+  mcp: McpOptions | false,
+): { envelope: string; mcp: string | undefined } {
+  const envelope = trimSlash(path);
+  const other = mcp === false ? undefined : trimSlash(mcp.path ?? "/mcp");
+  if (!envelope.startsWith("/") || !(other ?? "/").startsWith("/")) {
+    throw new TypeError('path and mcp.path must begin with "/"');
+  }
+  if (envelope === other) {
+    throw new TypeError("mcp.path must not be the envelopes' own");
+  }
+  return { envelope, mcp: other };
+}
+
 /** Options of 0.1 by what they are called now. */
 const RENAMED: Readonly<Record<string, string>> = {
   bodyLimit: "maxBodyBytes",
   replay: "nonces: { spend }",
+  "mcp.authority": "publicUrl",
+  "mcp.allowedOrigins": "allowedOrigins",
 };
 
 function refuseRenamed(options: ServerOptions): void {
   for (const [name, renamed] of Object.entries(RENAMED)) {
-    if (name in options) {
+    const [own, inner] = name.split(".");
+    const isGiven = inner === undefined
+      ? own in options
+      : inner in (options.mcp || {});
+    if (isGiven) {
       throw new TypeError(`createServer takes no "${name}": it is ${renamed}`);
     }
   }
@@ -199,9 +285,11 @@ function refuseRenamed(options: ServerOptions): void {
 }
 
 function checkTools(tools: Tools, hasKv: boolean): void {
-  for (const [name, tool] of Object.entries(tools)) {
-    if (!ID.test(name)) {
-      throw new TypeError(`Tool name "${name}" does not match ${ID.source}`);
+  for (const [i, [name, tool]] of Object.entries(tools).entries()) {
+    if (!isId(name)) {
+      throw new TypeError(
+        `The name of entry ${i + 1} of tools does not match ${ID.source}`,
+      );
     }
     if (Object.hasOwn(BUILTINS, name)) {
       throw new TypeError(`Tool "${name}" has the name of a built-in one`);

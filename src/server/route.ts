@@ -8,10 +8,16 @@ import type { Platform } from "../call/call.ts";
 import type { Services } from "../call/services.ts";
 import { answerEnvelope } from "../envelope/endpoint.ts";
 import { CountersignError } from "../errors.ts";
+import {
+  allowedOriginOf,
+  allowOrigin,
+  preflight,
+} from "../http/cross_origin.ts";
 import { createBackground } from "../job/background.ts";
 import type { Log } from "../log.ts";
 import { answerMcp } from "../mcp/endpoint.ts";
 import { checkHealth, describeServer } from "./about.ts";
+import { checkAddress } from "./address.ts";
 import { watchCaller } from "./caller_gone.ts";
 import type { Resources } from "./open.ts";
 import type { Settings } from "./options.ts";
@@ -29,7 +35,7 @@ export interface Here {
 }
 
 /**
- * Answers a request at its endpoint.
+ * Answers a request at its endpoint; pages on allowed origins may read it.
  *
  * @throws {CountersignError} What is to be refused: no endpoint answers it.
  */
@@ -37,26 +43,58 @@ export async function routeRequest(
   request: Request,
   here: Here,
 ): Promise<Response> {
-  const path = pathOf(request);
   const services = async () => (await here.open(here.env)).services;
-  const isLook = request.method === "GET";
-  if (isLook && path === "/healthz") {
-    return await checkHealth(async () => await probe(await services()));
+  if (isLook(request) && PLAIN.pathOf(request) === HEALTH) {
+    return withoutBody(request, await checkHealth(() => probe(services)));
   }
-  const { envelope, mcp } = here.configure(here.env);
+  const settings = here.configure(here.env);
+  const origin = allowedOriginOf(request, settings.allowedOrigins);
+  const response = origin !== undefined && request.method === "OPTIONS"
+    ? preflight(request)
+    : await routeByPath(request, here, settings, services);
+  return origin === undefined ? response : allowOrigin(response, origin);
+}
+
+/** Requests as they arrive: health is asked for without configuration, and inside the proxy. */
+const PLAIN = /* @__PURE__ */ checkAddress(undefined);
+const HEALTH = "/healthz";
+
+async function routeByPath(
+  request: Request,
+  here: Here,
+  { envelope, mcp, address }: Settings,
+  services: () => Promise<Services>,
+): Promise<Response> {
+  const path = address.pathOf(request);
+  if (isLook(request) && path === HEALTH) {
+    return withoutBody(request, await checkHealth(() => probe(services)));
+  }
   if (mcp && path === mcp.path) {
     const platform = readPlatform(request, here, mcp.log);
     return await answerMcp(request, mcp, services, platform);
   }
-  if (isLook && path === "/") {
-    return describeServer(request, (await services()).identity);
+  if (isLook(request) && path === "/") {
+    const { identity } = await services();
+    return withoutBody(request, describeServer(request, identity));
   }
-  if (path !== envelope.path) {
-    const message = `Send envelopes to ${envelope.path}`;
-    throw new CountersignError("not_found", message);
+  if (path === envelope.path) {
+    const platform = readPlatform(request, here, envelope.log);
+    return await answerEnvelope(request, envelope, services, platform);
   }
-  const platform = readPlatform(request, here, envelope.log);
-  return await answerEnvelope(request, envelope, services, platform);
+  throw new CountersignError(
+    "not_found",
+    `Send envelopes to ${envelope.path}` +
+      (mcp ? `, messages of MCP to ${mcp.path}` : ""),
+  );
+}
+
+function isLook({ method }: Request): boolean {
+  return method === "GET" || method === "HEAD";
+}
+
+/** RFC 9110 section 9.3.2: the answer to a `HEAD` is the one to a `GET`, without its content. */
+function withoutBody({ method }: Request, response: Response): Response {
+  return method === "HEAD" ? new Response(null, response) : response;
 }
 
 function readPlatform(
@@ -70,13 +108,7 @@ function readPlatform(
   };
 }
 
-async function probe({ kv }: Services): Promise<void> {
+async function probe(services: () => Promise<Services>): Promise<void> {
+  const { kv } = await services();
   await kv?.get(["countersign", "healthz"]);
-}
-
-/** The path that a request names; a `Host` that is no host leaves it no URL. */
-function pathOf({ url }: Request): string {
-  if (URL.canParse(url)) return new URL(url).pathname;
-  // RFC 9112 section 3.2
-  throw new CountersignError("malformed", "The Host header names no host");
 }

@@ -39,8 +39,8 @@ export interface VerifyOptions {
   readonly serverId: string;
   /** Current time, in Unix milliseconds. */
   readonly now: () => number;
-  /** The host, and port if unusual, that clients address; by default the request's own. */
-  readonly authority?: string;
+  /** The URL that the client called, and signed for. Defaults to the request's. */
+  readonly urlOf?: (request: Request) => string;
 }
 
 /** A request that a client of ours signed. */
@@ -66,11 +66,11 @@ export interface SignedRequest {
 export async function verifyRequest(
   request: Request,
   body: Uint8Array,
-  { keyring, serverId, now, authority }: VerifyOptions,
+  { keyring, serverId, now, urlOf = ({ url }) => url }: VerifyOptions,
 ): Promise<SignedRequest> {
   const { method, headers } = request;
   refuseOtherProfiles(headers);
-  const parts = { method, headers, url: publicUrl(request, authority) };
+  const parts = { method, headers, url: urlOf(request) };
   const { params, components, mac, base, window } = readSignature(
     { request: parts },
     policy(REQUEST_TAG, requestComponents(headers), now()),
@@ -191,11 +191,4 @@ async function digestHolds(
   } catch {
     return false; // no dictionary holds no digest
   }
-}
-
-/** What the client signed, where a proxy or a platform shows another host. */
-function publicUrl({ url }: Request, authority: string | undefined): string {
-  if (authority === undefined) return url;
-  const { pathname, search } = new URL(url);
-  return `https://${authority}${pathname}${search}`;
 }

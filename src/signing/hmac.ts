@@ -20,13 +20,25 @@ const utf8 = new TextEncoder();
 /**
  * Turns a secret into bytes.
  *
+ * @param name What the refusal calls it: the option, never a value.
+ * @throws {TypeError} If it is none, or a text with white space at an end.
  * @throws {RangeError} If it is shorter than 32 bytes and `allowShort` is not set.
  */
 export function secretBytes(
   secret: Secret,
-  whose: string,
+  name: string,
   allowShort = false,
 ): Uint8Array<ArrayBuffer> {
+  if (typeof secret !== "string" && !(secret instanceof Uint8Array)) {
+    throw new TypeError(`${name} is neither a text nor bytes`);
+  }
+  // Some readers of files and variables trim, and some do not: no MAC would match.
+  const text = typeof secret === "string" ? secret : printed(secret);
+  if (text !== text.trim()) {
+    throw new TypeError(
+      `${name} has white space at an end, perhaps a line feed: take it off`,
+    );
+  }
   // The copy is ours: a caller may wipe theirs.
   const bytes = typeof secret === "string"
     ? utf8.encode(secret)
@@ -34,11 +46,17 @@ export function secretBytes(
   const least = allowShort ? 1 : MIN_SECRET_BYTES;
   if (bytes.length < least) {
     throw new RangeError(
-      `Secret of ${whose} has ${bytes.length} bytes, fewer than ${least}: ` +
+      `${name} has ${bytes.length} bytes, fewer than ${least}: ` +
         "make one with `openssl rand -hex 32`",
     );
   }
   return bytes;
+}
+
+/** Bytes that are a text beyond doubt, as that; any others as nothing. */
+function printed(bytes: Uint8Array): string {
+  const text = new TextDecoder().decode(bytes);
+  return /^[\s!-~]*$/.test(text) ? text : "";
 }
 
 /** Imports a secret as a non-extractable HMAC-SHA-256 key. */

@@ -4,28 +4,9 @@
  * @module
  */
 
-import {
-  deriveKey,
-  importKey,
-  type Secret,
-  secretBytes,
-  verify,
-} from "./hmac.ts";
-import { ID } from "../id.ts";
 import { once } from "../once.ts";
-
-/** A client: its secret (the newest first while two are valid) and its tools. */
-export interface ClientGrant {
-  /** The secret that it signs with, or several while one replaces another. */
-  secret: Secret | readonly Secret[];
-  /** The tools it may call beside the built-in ones. Defaults to all. */
-  tools?: readonly string[];
-}
-
-/** Clients by id: a secret, several, or a grant. */
-export type Clients = Readonly<
-  Record<string, Secret | readonly Secret[] | ClientGrant>
->;
+import { checkClients, type Clients } from "./clients.ts";
+import { deriveKey, importKey, verify } from "./hmac.ts";
 
 /** Who calls, by whatever proof. */
 export interface Caller {
@@ -70,44 +51,46 @@ interface SecretKeys {
   derived(purpose: string): Promise<CryptoKey>;
 }
 
+/** A known client: where its keys stand among all, and how many they are. */
+interface Client {
+  readonly at: number;
+  readonly count: number;
+  readonly tools: ReadonlySet<string> | undefined;
+}
+
 /**
  * Makes a keyring.
  *
- * @throws {TypeError} If there is no client, or an id or a table of tools is malformed.
+ * Every id is tried with as many keys as the client with the most secrets has:
+ * its own, and those that follow them; for a stranger, those from some place
+ * that is always the same. So every refusal costs the same number of
+ * verifications, with keys that are as often in use and were imported as late
+ * as any: time does not tell who exists nor who is rotating, on a cold server
+ * or through the processor's caches.
+ *
+ * @throws {TypeError} If there is no client, or an entry is malformed.
  * @throws {RangeError} If a secret is too short.
  */
 export function createKeyring(
   clients: Clients,
   allowShortSecrets: boolean,
 ): Keyring {
-  const known = new Map<
-    string,
-    { secrets: SecretKeys[]; tools?: Set<string> }
-  >();
-  for (const [id, entry] of Object.entries(clients)) {
-    if (!ID.test(id)) {
-      throw new TypeError(`Client id "${id}" does not match ${ID.source}`);
-    }
-    const { secret, tools } = checkGrant(entry, id);
-    const secrets = [secret].flat().map((one) =>
-      createSecretKeys(
-        secretBytes(one as Secret, `client "${id}"`, allowShortSecrets),
-      )
-    );
-    if (secrets.length === 0) {
-      throw new TypeError(`Client "${id}" has no secret`);
-    }
-    known.set(id, { secrets, ...tools && { tools: new Set(tools) } });
+  const all: SecretKeys[] = [];
+  const known = new Map<string, Client>();
+  let tries = 0;
+  for (
+    const { id, secrets, tools } of checkClients(
+      clients,
+      "clients",
+      allowShortSecrets,
+    )
+  ) {
+    const count = secrets.length;
+    known.set(id, { at: all.length, count, tools });
+    all.push(...secrets.map(createSecretKeys));
+    tries = Math.max(tries, count);
   }
-  if (known.size === 0) {
-    throw new TypeError('Name at least one client: { "client-001": secret }');
-  }
-  // Every refusal costs as many verifications as the client with the most
-  // secrets: time does not tell who exists, nor who is rotating.
-  const tries = Math.max(
-    ...Array.from(known.values(), (client) => client.secrets.length),
-  );
-  let decoy: SecretKeys | undefined;
+  let hash: ((text: string) => number) | undefined;
 
   return {
     verifyText: (id, signature, text) =>
@@ -128,25 +111,38 @@ export function createKeyring(
     id: string,
     proves: (keys: SecretKeys) => Promise<boolean>,
   ): Promise<KeyHolder | undefined> {
-    const client = known.get(id);
-    for (const keys of candidates(id)) {
-      if (!await proves(keys) || keys === decoy) continue;
+    hash ??= randomHash(); // not at module scope: Workers have no randomness there
+    const anywhere = hash(id) % all.length;
+    const { at, count, tools } = known.get(id) ??
+      { at: anywhere, count: 0, tools: undefined };
+    for (let i = 0; i < tries; i++) {
+      const keys = all[(at + i) % all.length];
+      // Who holds the secret of another is still not this client.
+      if (!await proves(keys) || i >= count) continue;
       return {
         id,
-        may: (tool) => client?.tools?.has(tool) ?? true,
+        may: (tool) => tools?.has(tool) ?? true,
         key: keys.derived,
       };
     }
   }
+}
 
-  function candidates(id: string): SecretKeys[] {
-    // Not at module scope, where Workers have no randomness.
-    const stranger = decoy ??= createSecretKeys(
-      crypto.getRandomValues(new Uint8Array(32)),
-    );
-    const keys = known.get(id)?.secrets;
-    return Array.from({ length: tries }, (_, i) => keys?.[i] ?? stranger);
-  }
+/**
+ * A hash of its own for each keyring, so that nobody can name two ids that have
+ * one decoy: a text as a polynomial at a random point, modulo a prime.
+ */
+function randomHash(): (text: string) => number {
+  const prime = 2 ** 31 - 1;
+  // 22 bits beside 31: every product is an exact double.
+  const point = crypto.getRandomValues(new Uint32Array(1))[0] >>> 10;
+  return (text) => {
+    let value = 1;
+    for (let i = 0; i < text.length; i++) {
+      value = (value * point + text.charCodeAt(i)) % prime;
+    }
+    return value;
+  };
 }
 
 function createSecretKeys(bytes: Uint8Array<ArrayBuffer>): SecretKeys {
@@ -162,26 +158,4 @@ function createSecretKeys(bytes: Uint8Array<ArrayBuffer>): SecretKeys {
       return key();
     },
   };
-}
-
-function checkGrant(entry: Clients[string], id: string): ClientGrant {
-  const whole = typeof entry === "object" && "secret" in entry
-    ? entry
-    : { secret: entry };
-  const { secret, tools } = whole;
-  const secrets: readonly unknown[] = Array.isArray(secret) ? secret : [secret];
-  if (
-    !secrets.every((s) => typeof s === "string" || s instanceof Uint8Array)
-  ) {
-    throw new TypeError(
-      `Client "${id}" must have a secret, several, or { secret, tools }`,
-    );
-  }
-  if (
-    tools !== undefined &&
-    !(Array.isArray(tools) && tools.every((tool) => typeof tool === "string"))
-  ) {
-    throw new TypeError(`Tools of client "${id}" must be a list of names`);
-  }
-  return whole;
 }

@@ -5,8 +5,9 @@
  */
 
 import { CountersignError, ToolError } from "../errors.ts";
+import type { Timing } from "../timing.ts";
 import { waitWithin, withLimits } from "../waiting.ts";
-import { check, sentence } from "./schema.ts";
+import { check, sentence } from "./check.ts";
 import type { Tool, ToolContext } from "./tool.ts";
 
 /**
@@ -22,12 +23,13 @@ export function runTool(
   args: unknown,
   signal: AbortSignal,
   contextOf: (signal: AbortSignal) => ToolContext,
+  timing?: Timing,
 ): Promise<unknown> {
   return runTimed(tool.timeoutMs, signal, async (signal) => {
     const context = contextOf(signal);
     const running = Promise.resolve().then(() => tool.run(args, context));
     return checkResult(tool, await waitWithin(running, signal));
-  });
+  }, timing);
 }
 
 /**
@@ -52,14 +54,31 @@ async function runTimed(
   timeoutMs: number | undefined,
   signal: AbortSignal,
   run: (signal: AbortSignal) => Promise<unknown>,
+  timing?: Timing,
 ): Promise<unknown> {
   const reason = (ms: number) =>
     new ToolError(`The tool took longer than ${ms} ms`);
   try {
-    return await withLimits({ ms: timeoutMs, reason, signal }, run);
-  } catch (cause) {
-    if (cause instanceof ToolError) throw cause;
+    return await withLimits({ ms: timeoutMs, reason, signal, timing }, run);
+  } catch (thrown) {
+    if (isToolError(thrown)) throw thrown;
+    const cause = thrown ?? new Error(`The tool threw ${thrown}`);
     throw new CountersignError("tool_failed", "The tool failed", { cause });
+  }
+}
+
+/** Says that a tool returned what its output schema does not let through. */
+export class ResultError extends TypeError {
+  /** The class's name, for logs. */
+  override readonly name = "ResultError";
+}
+
+/** What a tool throws may be anything, a proxy that throws when it is looked at included. */
+function isToolError(thrown: unknown): boolean {
+  try {
+    return thrown instanceof ToolError;
+  } catch {
+    return false;
   }
 }
 
@@ -68,7 +87,7 @@ function checkResult(tool: Tool, returned: unknown): unknown {
   if (tool.output === undefined) return returned ?? null;
   const output = check(tool.output, returned);
   if (output.ok) return output.value ?? null;
-  throw new TypeError(
+  throw new ResultError(
     `Result does not match the output schema: ${sentence(output.issues)}`,
   );
 }

@@ -6,29 +6,11 @@
 import { assert } from "@std/assert";
 import { connectKv } from "@countersign/mcp/kv-connect";
 import { checks, type Store } from "./contract.ts";
-import { DENOKV, type Served, startDenokv } from "./denokv.ts";
+import { DENOKV, startDenokv } from "./denokv.ts";
 import { denoRows } from "./deno_rows.ts";
-import { memoryRows } from "./memory_rows.ts";
-import type { Rows } from "./messages.ts";
-import { type KvServer, kvServer } from "./server.ts";
+import { serveKv } from "./server.ts";
 
 const token = "an-access-token";
-
-function serve(
-  rows: Rows,
-  versions: number[],
-): Served & { server: KvServer } {
-  const server = kvServer({ rows, token, versions });
-  const http = Deno.serve(
-    { hostname: "127.0.0.1", port: 0, onListen() {} },
-    server.handle,
-  );
-  return {
-    url: `http://127.0.0.1:${http.addr.port}/`,
-    server,
-    [Symbol.asyncDispose]: () => http.shutdown(),
-  };
-}
 
 async function hold(kv: Store, test: Deno.TestContext): Promise<void> {
   for (const [name, check] of Object.entries(checks)) {
@@ -49,14 +31,14 @@ Deno.test("a local Deno.Kv holds the contract", async (test) => {
 
 for (const version of [2, 3]) {
   Deno.test(`connectKv holds the contract, version ${version}, memory`, async (test) => {
-    await using served = serve(memoryRows(), [version]);
+    await using served = serveKv({ token, versions: [version] });
     await hold(connectKv({ url: served.url, token }), test);
   });
 }
 
 Deno.test("connectKv holds the contract on a Deno.Kv behind the server", async (test) => {
   using kv = await Deno.openKv(":memory:");
-  await using served = serve(denoRows(kv), [2, 3]);
+  await using served = serveKv({ token, rows: denoRows(kv) });
   await hold(connectKv({ url: served.url, token }), test);
 });
 
@@ -65,9 +47,9 @@ Deno.test({
   sanitizeResources: false, // its connections stay open for a while
   sanitizeOps: false,
   async fn(test) {
-    await using served = serve(memoryRows(), [2, 3]);
+    await using served = serveKv({ token });
     await hold(await denoClient(served.url), test);
-    assert(served.server.paths.length > Object.keys(checks).length);
+    assert(served.paths.length > Object.keys(checks).length);
   },
 });
 
@@ -77,9 +59,9 @@ Deno.test({
   sanitizeOps: false,
   async fn(test) {
     using kv = await Deno.openKv(":memory:");
-    await using served = serve(denoRows(kv), [2, 3]);
+    await using served = serveKv({ token, rows: denoRows(kv) });
     await hold(await denoClient(served.url), test);
-    assert(served.server.paths.length > Object.keys(checks).length);
+    assert(served.paths.length > Object.keys(checks).length);
   },
 });
 

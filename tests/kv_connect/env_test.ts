@@ -3,8 +3,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { CountersignError } from "../../src/errors.ts";
 import { fromEnvironment } from "../../src/ready_made/env.ts";
 import type { KvLike } from "../../src/kv/kv.ts";
-import { memoryRows } from "./memory_rows.ts";
-import { kvServer } from "./server.ts";
+import { serveKv } from "./server.ts";
 
 const token = "an-access-token";
 
@@ -13,7 +12,7 @@ function open(variables: Record<string, string>): KvLike | Promise<KvLike> {
   const env = {
     COUNTERSIGN_SERVER_ID: "server",
     COUNTERSIGN_SERVER_SECRET: "a-secret-that-is-certainly-long-enough",
-    COUNTERSIGN_CLIENTS: "{}",
+    COUNTERSIGN_CLIENTS: '{"a":"another-secret-that-is-long-enough"}',
     ...variables,
   };
   const { kv } = fromEnvironment(env);
@@ -22,14 +21,9 @@ function open(variables: Record<string, string>): KvLike | Promise<KvLike> {
 }
 
 Deno.test("an http URL leads to KV Connect, with the token, on Deno too", async () => {
-  const kvs = kvServer({ rows: memoryRows(), token });
-  await using http = Deno.serve(
-    { hostname: "127.0.0.1", port: 0, onListen() {} },
-    kvs.handle,
-  );
-  const url = `http://127.0.0.1:${http.addr.port}/`;
+  await using kvs = serveKv({ token });
   const kv = await open({
-    COUNTERSIGN_KV_URL: url,
+    COUNTERSIGN_KV_URL: kvs.url,
     COUNTERSIGN_KV_TOKEN: token,
   });
   assertEquals(kv instanceof Deno.Kv, false);

@@ -8,6 +8,8 @@ import {
 } from "@countersign/mcp/kv-connect";
 import { commit } from "../../src/kv/commit.ts";
 import { CountersignError } from "../../src/errors.ts";
+import { stoppedClock } from "../support/clock.ts";
+import { listen } from "../support/listen.ts";
 import { denoRows } from "./deno_rows.ts";
 import { memoryRows } from "./memory_rows.ts";
 import { writeSnapshotReadOutput } from "./messages.ts";
@@ -17,6 +19,7 @@ const token = "an-access-token";
 const url = "https://kv.example/";
 const READ = "/data/snapshot_read";
 const WRITE = "/data/atomic_write";
+const DAY = 86_400_000;
 const value = new TextEncoder().encode("1");
 
 function connect(
@@ -33,12 +36,8 @@ function connect(
 
 /** The same, by a clock that the test sets forward. */
 function connectByClock(server: Partial<KvServerOptions> = {}) {
-  let time = Date.UTC(2030, 0);
-  const now = () => time;
-  const pass = (ms: number) => {
-    time += ms;
-  };
-  return { ...connect({ now }, { ...server, now }), pass };
+  const { now, forward } = stoppedClock();
+  return { ...connect({ now }, { ...server, now }), pass: forward };
 }
 
 Deno.test("nothing is sent until the store is used", async () => {
@@ -105,11 +104,17 @@ Deno.test("one request renews a session while the others use the old one", async
 });
 
 Deno.test("a session that cannot be renewed is used to its end", async () => {
-  const { kvs, kv, pass } = connectByClock({ lifetimeMs: 100_000 });
-  await kv.get(["a"]);
-  pass(95_000);
-  kvs.befall("/", { status: 503 });
-  assertEquals((await kv.get(["a"])).value, null);
+  const { kvs, set, pass } = connectByClock({ lifetimeMs: 100_000 });
+  await set();
+  kvs.befall("/", { status: 503 }, { status: 503 });
+  pass(90_000);
+  assert((await set()).ok);
+  pass(9_999); // it is not asked for again at once
+  assert((await set()).ok);
+  assertEquals(kvs.paths, ["/", WRITE, "/", WRITE, WRITE]);
+  pass(1);
+  await assertRejects(set, KvConnectError, "HTTP 503");
+  assertEquals(kvs.paths.slice(5), ["/"]);
 });
 
 Deno.test("after an idle spell longer than the session a new one is had first", async () => {
@@ -133,10 +138,24 @@ Deno.test("a session that is refused is exchanged, once", async () => {
 });
 
 Deno.test("a clock that is far off costs nothing but an exchange", async () => {
-  const { kv } = connect({ now: () => Date.now() - 86_400_000 });
-  assertEquals((await kv.get(["a"])).value, null);
-  const fast = connect({ now: () => Date.now() + 86_400_000 });
-  assertEquals((await fast.kv.get(["a"])).value, null);
+  const { now, forward } = stoppedClock();
+  const clocks: [off: number, paths: string[]][] = [
+    // What it does not notice to have expired is refused, and exchanged then.
+    [-DAY, ["/", READ, READ, WRITE, "/", WRITE]],
+    // What it takes for long expired is exchanged every time.
+    [DAY, ["/", READ, "/", READ, "/", WRITE]],
+  ];
+  for (const [off, paths] of clocks) {
+    const { kvs, kv, set } = connect(
+      { now: () => now() + off },
+      { now, lifetimeMs: 3_600_000 },
+    );
+    assertEquals((await kv.get(["a"])).value, null);
+    assertEquals((await kv.get(["a"])).value, null);
+    forward(3_600_000);
+    assert((await set()).ok);
+    assertEquals(kvs.paths, paths);
+  }
 });
 
 Deno.test("a wrong token is refused for good, and never shown", async () => {
@@ -172,14 +191,11 @@ Deno.test("a redirect is not followed, on either path", async () => {
 
 Deno.test("a redirect is not followed over real HTTP", async () => {
   const seen: string[] = [];
-  await using server = Deno.serve(
-    { hostname: "127.0.0.1", port: 0, onListen() {} },
-    (request) => {
-      seen.push(new URL(request.url).pathname);
-      return Response.redirect(new URL("/elsewhere", request.url), 307);
-    },
-  );
-  const kv = connectKv({ url: `http://127.0.0.1:${server.addr.port}/`, token });
+  await using server = listen((request) => {
+    seen.push(new URL(request.url).pathname);
+    return Response.redirect(new URL("/elsewhere", request.url), 307);
+  });
+  const kv = connectKv({ url: server.url, token });
   await assertRejects(() => kv.get(["a"]), KvConnectError);
   assertEquals(seen, ["/"]);
 });
@@ -437,8 +453,10 @@ Deno.test("a url that cannot be used is refused at once, without what it may hol
   const bad: [string, string][] = [
     ["", "no URL"],
     ["/data.db", "no URL"],
-    ["ftp://kv.example/", '"ftp:" is not http'],
-    ["http://kv.example/s3cret", "give kv.example as https"],
+    ["ftp://kv.example/", "not one of http or https"],
+    ["s3cret:/kv.example/", "not one of http or https"],
+    ["http://s3cret/", "give the url as https"],
+    ["http://kv.example/s3cret", "give the url as https"],
     ["http://127.0.0.1.example/s3cret", "as https"],
     ["https://me:s3cret@kv.example/", "no credentials"],
   ];

@@ -1,4 +1,6 @@
 /** A KV Connect server for tests, versions 1 to 3, that can be made to fail. */
+import { listen, type Listening } from "../support/listen.ts";
+import { memoryRows } from "./memory_rows.ts";
 import {
   readAtomicWrite,
   readSnapshotRead,
@@ -159,6 +161,16 @@ export function kvServer(options: KvServerOptions): KvServer {
       throw new TypeError("Connection lost");
     },
   };
+}
+
+/** A store behind HTTP, in memory unless it is given rows. */
+export function serveKv(
+  { rows = memoryRows(), ...options }:
+    & Omit<KvServerOptions, "rows">
+    & Partial<KvServerOptions>,
+): KvServer & Listening {
+  const server = kvServer({ rows, ...options });
+  return { ...server, ...listen(server.handle) };
 }
 
 function bearer(request: Request): string | undefined {

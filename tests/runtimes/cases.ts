@@ -3,7 +3,6 @@ import {
   batch_sum,
   type Client,
   CountersignError,
-  createClient,
   createServer,
   defineTool,
   type Server,
@@ -12,9 +11,12 @@ import {
 } from "../../mod.ts";
 import { connectKv } from "../../src/kv_connect/mod.ts";
 import type { KvLike } from "../../src/kv/kv.ts";
-import { signedFetch } from "../../src/signatures/mod.ts";
-import { ask, mcpRequest } from "../support/mcp.ts";
 import { checks as kvChecks } from "../kv_connect/contract.ts";
+import { clientOf } from "../support/clients.ts";
+import { ask, mcpRequest } from "../support/mcp.ts";
+import { PARTIES, SERVER_ID } from "../support/parties.ts";
+import { signingClient } from "../support/signing_client.ts";
+import { until } from "../support/until.ts";
 import { assert, assertEquals, assertRejects } from "./expect.ts";
 import { checks as storeChecks, storeOn } from "./job_store_contract.ts";
 
@@ -27,7 +29,6 @@ export interface Surroundings {
 
 export type Case = (around: Surroundings) => Promise<void>;
 
-const SECRET = "a-secret-that-is-certainly-long-enough";
 const nothing = type({});
 
 export const tools = {
@@ -70,21 +71,16 @@ export const tools = {
   }),
 };
 
-const clients = { "client-001": SECRET };
 /** At module scope, as users have it; it opens its KV when first asked. */
 const server: Server = createServer((env) => ({
-  serverId: "runtimes",
-  serverSecret: SECRET,
-  clients,
+  ...PARTIES,
   tools,
   kv: () => kvOf(env as Surroundings),
   log: () => {},
 }));
 /** Needs no KV at all. */
 const alone: Server = createServer({
-  serverId: "alone",
-  serverSecret: SECRET,
-  clients,
+  ...PARTIES,
   nonces: { store: "memory" },
   tools: { batch_sum },
 });
@@ -94,28 +90,13 @@ function kvOf({ kvUrl, kvToken }: Surroundings): KvLike {
 }
 
 /** A client of the server in this process; it tells what it sends. */
-function clientOf(
+function clientAt(
   around: Surroundings,
   send: (body: string) => void = () => {},
 ): Client<typeof tools> {
-  return createClient<typeof tools>({
-    fetch: async (request) => {
-      send(await request.clone().text());
-      return await server.handle(request, around, around.platform);
-    },
-    clientId: "client-001",
-    secret: SECRET,
-    serverId: "runtimes",
-  });
-}
-
-/** The server's MCP endpoint, through a client's `signedFetch`. */
-function mcpOf(around: Surroundings): (request: Request) => Promise<Response> {
-  return signedFetch({
-    clientId: "client-001",
-    secret: SECRET,
-    serverId: "runtimes",
-    fetch: (request) => server.handle(request, around, around.platform),
+  return clientOf<typeof tools>(async (request) => {
+    send(await request.clone().text());
+    return await server.handle(request, around, around.platform);
   });
 }
 
@@ -139,8 +120,8 @@ async function post(
 
 const own: Record<string, Case> = {
   async "a server says who it is"(around) {
-    const identity = await clientOf(around).identity();
-    assertEquals(identity.serverId, "runtimes");
+    const identity = await clientAt(around).identity();
+    assertEquals(identity.serverId, SERVER_ID);
     assert(/^[0-9a-f]{16}$/.test(identity.fingerprint));
     assertEquals(identity.capabilities.async, true);
     assertEquals(identity.capabilities.stateless, true);
@@ -149,18 +130,13 @@ const own: Record<string, Case> = {
   async "numbers are added up, by a server without KV too"(around) {
     const numbers = [1, 2.5, -4, 1e21];
     const sum = { count: 4, total: 1e21 };
-    assertEquals(await clientOf(around).call("batch_sum", { numbers }), sum);
-    const client = createClient<{ batch_sum: typeof batch_sum }>({
-      fetch: alone.handle,
-      clientId: "client-001",
-      secret: SECRET,
-      serverId: "alone",
-    });
+    assertEquals(await clientAt(around).call("batch_sum", { numbers }), sum);
+    const client = clientOf<{ batch_sum: typeof batch_sum }>(alone.handle);
     assertEquals(await client.call("batch_sum", { numbers }), sum);
   },
 
   async "tools are listed with their JSON Schemas"(around) {
-    const tools = await clientOf(around).tools();
+    const tools = await clientAt(around).tools();
     const sum = tools.find(({ name }) => name === "batch_sum");
     assertEquals(sum?.inputSchema.type, "object");
     assertEquals(sum?.inputSchema.additionalProperties, false);
@@ -179,7 +155,7 @@ const own: Record<string, Case> = {
 
   async "what is wrong is refused, by its code"(around) {
     let body = "";
-    const client = clientOf(around, (sent) => body = sent);
+    const client = clientAt(around, (sent) => body = sent);
     await client.call("batch_sum", { numbers: [1, 2, 3] });
     const changed = body.replace('"numbers":[1,2,3]', '"numbers":[1,2,4]');
     assert(changed !== body);
@@ -221,15 +197,17 @@ const own: Record<string, Case> = {
         around.platform,
       );
     const facts = await (await get("/", "*/*")).json();
-    assertEquals(facts.server_id, "runtimes");
-    assert((await (await get("/", "text/html")).text()).includes("runtimes"));
+    assertEquals(facts.server_id, SERVER_ID);
+    assert((await (await get("/", "text/html")).text()).includes(SERVER_ID));
     const health = await get("/healthz", "*/*");
     assertEquals([health.status, await health.json()], [200, { status: "ok" }]);
   },
 
   async "an MCP client calls a tool, signed both ways"(around) {
+    const handle = (request: Request) =>
+      server.handle(request, around, around.platform);
     const said = await ask(
-      { handle: mcpOf(around) },
+      signingClient(handle),
       mcpRequest("tools/call", {
         name: "batch_sum",
         arguments: { numbers: [1, 2, 3] },
@@ -237,10 +215,7 @@ const own: Record<string, Case> = {
     );
     assertEquals(said.status, 200);
     assertEquals(said.result?.structuredContent, { count: 3, total: 6 });
-    const unsigned = await ask(
-      { handle: (request) => server.handle(request, around, around.platform) },
-      mcpRequest("tools/list"),
-    );
+    const unsigned = await ask({ handle }, mcpRequest("tools/list"));
     assertEquals(unsigned.status, 401);
   },
 
@@ -248,7 +223,9 @@ const own: Record<string, Case> = {
     around,
   ) {
     const said = await ask(
-      { handle: mcpOf(around) },
+      signingClient((request) =>
+        server.handle(request, around, around.platform)
+      ),
       mcpRequest("tools/call", {
         name: "start_long_task",
         arguments: { seconds: 1, payload: { a: 1 } },
@@ -258,7 +235,7 @@ const own: Record<string, Case> = {
   },
 
   async "a job starts once, and is polled until it is done"(around) {
-    const client = clientOf(around);
+    const client = clientAt(around);
     const requestId = crypto.randomUUID();
     const args = { seconds: 1, payload: { a: [1, "é"] } };
     const job = await client.start("start_long_task", args, { requestId });
@@ -272,29 +249,24 @@ const own: Record<string, Case> = {
   },
 
   async "a long sleep gives way, and work carries the job on"(around) {
-    const client = clientOf(around);
+    const client = clientAt(around);
     const job = await client.start("three_naps");
-    for (let tries = 0; tries < 60; tries++) {
-      const state = await job.poll();
-      if (state.status === "done") {
-        assertEquals(state.result, ["a", "b", "c"]);
-        return;
-      }
-      assertEquals(state.status, "running");
-      await new Promise((resolve) => setTimeout(resolve, 200));
+    const ended = await until("the end of its naps", async () => {
       await server.work({ env: around });
-    }
-    throw new Error("The job is not done in time");
+      const state = await job.poll();
+      return state.status !== "running" && state;
+    });
+    assertEquals(ended, { status: "done", result: ["a", "b", "c"] });
   },
 
   async "a result of many chunks comes back whole"(around) {
     const length = 150_000;
-    const job = await clientOf(around).start("gives_much", { length });
+    const job = await clientAt(around).start("gives_much", { length });
     assertEquals((await job.result() as string).length, length);
   },
 
   async "a running job is cancelled"(around) {
-    const job = await clientOf(around).start("waits");
+    const job = await clientAt(around).start("waits");
     assertEquals((await job.poll()).status, "running");
     await job.cancel();
     const state = await job.poll();
@@ -318,20 +290,15 @@ const own: Record<string, Case> = {
 
   async "a KV that cannot be reached is told as unavailable"(around) {
     const gone = createServer({
-      serverId: "gone",
-      serverSecret: SECRET,
-      clients,
+      ...PARTIES,
       tools: { batch_sum },
       kv: connectKv({ url: "http://127.0.0.1:1/", token: "token" }),
       log: () => {},
     });
-    const client = createClient<{ batch_sum: typeof batch_sum }>({
-      fetch: (request) => gone.handle(request, around, around.platform),
-      clientId: "client-001",
-      secret: SECRET,
-      serverId: "gone",
-      retries: 0,
-    });
+    const client = clientOf<{ batch_sum: typeof batch_sum }>(
+      (request) => gone.handle(request, around, around.platform),
+      { retries: 0 },
+    );
     const error = await assertRejects(
       () => client.call("batch_sum", { numbers: [1] }),
       CountersignError,

@@ -7,11 +7,11 @@ import {
   type,
 } from "../../mod.ts";
 import { connectKv } from "../../src/kv_connect/mod.ts";
+import { PARTIES } from "../support/parties.ts";
 
 export interface Env {
   readonly KV_URL: string;
   readonly KV_TOKEN: string;
-  readonly SECRET: string;
 }
 
 /** Who runs a piece of work: the runtime. */
@@ -66,11 +66,9 @@ export const tools = {
 };
 
 export const server: Server = createServer((env) => {
-  const { KV_URL, KV_TOKEN, SECRET } = env as Env;
+  const { KV_URL, KV_TOKEN } = env as Env;
   return {
-    serverId: "shared",
-    serverSecret: SECRET,
-    clients: { "client-001": SECRET },
+    ...PARTIES,
     kv: connectKv({ url: KV_URL, token: KV_TOKEN }),
     tools,
     jobs: { leaseMs: 1000 },

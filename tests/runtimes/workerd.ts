@@ -1,8 +1,15 @@
 /** The real runtime of Cloudflare Workers, started with a bundle. */
+import { temporaryFolder } from "../support/folder.ts";
 import { installed } from "./installed.ts";
 
-/** The newest that Deno too can install from npm; pinned, as its dates are. */
-export const WORKERD = "1.20261023.1";
+/**
+ * The `node_modules` that hold it; `undefined` where npm is out of reach. The
+ * newest that Deno too can install from npm; pinned, as its dates are.
+ */
+export const WORKERD: string | undefined = await installed(
+  "workerd",
+  "1.20261023.1",
+);
 
 export interface WorkerdOptions {
   code: string;
@@ -30,22 +37,19 @@ const CRON = `export default {
   },
 };`;
 
-/** Starts a Worker; `undefined` where its runtime is out of reach. */
-export async function startWorkerd(
-  options: WorkerdOptions,
-): Promise<Workerd | undefined> {
-  const modules = await installed("workerd", WORKERD);
-  if (modules === undefined) return undefined;
-  const folder = await Deno.makeTempDir();
-  await Deno.writeTextFile(`${folder}/main.js`, options.code);
-  await Deno.writeTextFile(`${folder}/cron.js`, CRON);
-  await Deno.writeTextFile(`${folder}/config.capnp`, configOf(options));
-  const child = new Deno.Command(`${modules}.bin/workerd`, {
+/** Starts a Worker. */
+export async function startWorkerd(options: WorkerdOptions): Promise<Workerd> {
+  if (WORKERD === undefined) throw new TypeError("workerd is not installed");
+  const folder = await temporaryFolder();
+  await Deno.writeTextFile(folder.file("main.js"), options.code);
+  await Deno.writeTextFile(folder.file("cron.js"), CRON);
+  await Deno.writeTextFile(folder.file("config.capnp"), configOf(options));
+  const child = new Deno.Command(`${WORKERD}.bin/workerd`, {
     args: [
       "serve",
       "--experimental",
       "--control-fd=1",
-      `${folder}/config.capnp`,
+      folder.file("config.capnp"),
     ],
     stdin: "null",
     stdout: "piped",
@@ -66,7 +70,7 @@ export async function startWorkerd(
     }
     await child.status;
     await Promise.all([errors, control.cancel()]);
-    await Deno.remove(folder, { recursive: true }).catch(() => {});
+    await folder[Symbol.asyncDispose]();
   }
 
   let said = "";

@@ -1,42 +1,43 @@
 /** The example for Cloudflare Workers, as `wrangler` builds it, in the real runtime. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { createClient } from "@countersign/mcp/client";
-import type { batch_sum, start_long_task } from "@countersign/mcp";
-import { memoryRows } from "../kv_connect/memory_rows.ts";
-import { kvServer } from "../kv_connect/server.ts";
+import { serveKv } from "../kv_connect/server.ts";
+import { clientOf } from "../support/clients.ts";
+import { temporaryFolder } from "../support/folder.ts";
+import { PARTIES } from "../support/parties.ts";
 import { bundle } from "./bundle.ts";
 import { installed } from "./installed.ts";
-import { startWorkerd } from "./workerd.ts";
+import { startWorkerd, WORKERD } from "./workerd.ts";
 
 const EXAMPLE = new URL("../../examples/cloudflare_worker/", import.meta.url);
-const SECRET = "a-secret-that-is-certainly-long-enough";
 const KV_TOKEN = "an-access-token";
 
-Deno.test("wrangler takes the example, offline, and what it builds serves", async () => {
-  const node = await installed("node", "26.10.0"); // wrangler needs Node 22
-  const wrangler = await installed("wrangler", "4.164.0");
-  if (node === undefined || wrangler === undefined) return;
-  const folder = await Deno.makeTempDir();
-  try {
+const NODE = await installed("node", "26.10.0"); // wrangler needs Node 22
+const WRANGLER = await installed("wrangler", "4.164.0");
+
+Deno.test({
+  name: "wrangler takes the example, offline, and what it builds serves",
+  ignore: [NODE, WRANGLER, WORKERD].includes(undefined),
+  async fn() {
+    await using folder = await temporaryFolder();
     for await (const { name, isFile } of Deno.readDir(EXAMPLE)) {
       if (isFile) {
-        await Deno.copyFile(new URL(name, EXAMPLE), `${folder}/${name}`);
+        await Deno.copyFile(new URL(name, EXAMPLE), folder.file(name));
       }
     }
-    await installPackage(`${folder}/node_modules/@countersign/mcp`);
+    await installPackage(folder.file("node_modules/@countersign/mcp"));
     const { success, stdout, stderr } = await new Deno.Command(
-      `${node}.bin/node`,
+      `${NODE}.bin/node`,
       {
         args: [
-          `${wrangler}wrangler/bin/wrangler.js`,
+          `${WRANGLER}wrangler/bin/wrangler.js`,
           "deploy",
           "--dry-run",
           "--outdir=dist",
         ],
-        cwd: folder,
+        cwd: folder.file(""),
         env: {
-          HOME: folder,
-          XDG_CONFIG_HOME: folder,
+          HOME: folder.file(""),
+          XDG_CONFIG_HOME: folder.file(""),
           WRANGLER_SEND_METRICS: "false",
           CLOUDFLARE_CF_FETCH_ENABLED: "false",
           // Whatever it would ask of the network fails at once.
@@ -49,10 +50,8 @@ Deno.test("wrangler takes the example, offline, and what it builds serves", asyn
     assert(success, said + new TextDecoder().decode(stderr));
     assertMatch(said, /--dry-run: exiting now/);
     assertMatch(said, /SERVER_ID/);
-    await serves(await Deno.readTextFile(`${folder}/dist/main.js`));
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+    await serves(await Deno.readTextFile(folder.file("dist/main.js")));
+  },
 });
 
 /** The package as a registry gives it: JavaScript and its exports. */
@@ -77,29 +76,16 @@ async function installPackage(folder: string): Promise<void> {
 async function serves(code: string): Promise<void> {
   const config = await Deno.readTextFile(new URL("wrangler.jsonc", EXAMPLE));
   const date = /"compatibility_date": "([^"]+)"/.exec(config)?.[1] ?? "";
-  const { handle } = kvServer({ rows: memoryRows(), token: KV_TOKEN });
-  await using kv = Deno.serve(
-    { hostname: "127.0.0.1", port: 0, onListen() {} },
-    handle,
-  );
+  await using kv = serveKv({ token: KV_TOKEN });
   const env = {
-    SERVER_ID: "mcp-server-001",
-    SERVER_SECRET: SECRET,
-    CLIENTS: JSON.stringify({ "client-001": SECRET }),
-    KV_URL: `http://127.0.0.1:${kv.addr.port}/`,
+    SERVER_ID: PARTIES.serverId,
+    SERVER_SECRET: PARTIES.serverSecret,
+    CLIENTS: JSON.stringify(PARTIES.clients),
+    KV_URL: kv.url,
     KV_TOKEN,
   };
   await using worker = await startWorkerd({ code, env, date });
-  if (worker === undefined) return;
-  const client = createClient<{
-    batch_sum: typeof batch_sum;
-    start_long_task: typeof start_long_task;
-  }>({
-    url: worker.url,
-    clientId: "client-001",
-    secret: SECRET,
-    serverId: "mcp-server-001",
-  });
+  const client = clientOf(worker.url);
   const sum = await client.call("batch_sum", { numbers: [1, 2, 3] });
   assertEquals(sum, { count: 3, total: 6 });
   const args = { seconds: 1, payload: { a: 1 } };

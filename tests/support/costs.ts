@@ -1,8 +1,11 @@
 /** What each kind of call costs in KV operations; for tests and for the bench. */
-import { createClient, createServer, defineTool, type } from "../../mod.ts";
-import type { KvLike } from "../../src/kv/kv.ts";
+import { createServer, defineTool, type KvLike, type } from "../../mod.ts";
+import { clientOf } from "./clients.ts";
+import { runningClock } from "./clock.ts";
 import { countingKv, type Counts } from "./counting_kv.ts";
-import { CLIENT_ID, SECRET, SERVER_ID, SERVER_SECRET } from "./envelopes.ts";
+import { request, signed } from "./envelopes.ts";
+import { PARTIES } from "./parties.ts";
+import { asleep } from "./servers.ts";
 
 const HOUR = 3_600_000;
 
@@ -27,12 +30,6 @@ const tools = {
       return "done";
     },
   }),
-  waits: defineTool({
-    description: "A job that waits its turn",
-    input: type({}),
-    job: true,
-    run: () => "done",
-  }),
   asleep: defineTool({
     description: "A job that sleeps",
     input: type({}),
@@ -44,27 +41,14 @@ const tools = {
 /** What each kind of call costs on this store. */
 export async function costs(store: KvLike): Promise<Record<string, Counts>> {
   const kv = countingKv(store);
-  let ahead = 0;
-  const now = () => Date.now() + ahead;
-  const server = createServer({
-    serverId: SERVER_ID,
-    serverSecret: SERVER_SECRET,
-    clients: { [CLIENT_ID]: SECRET },
-    tools,
-    kv,
-    now,
-  });
-  const options = {
-    fetch: server.handle,
-    clientId: CLIENT_ID,
-    secret: SECRET,
-    serverId: SERVER_ID,
-    now,
-  };
-  const client = createClient<typeof tools>(options);
-  const listJobs = (limit: number) =>
-    createClient(options).call("list_jobs", { limit });
+  const { now, forward } = runningClock();
+  const jobs = { drive: false };
+  const server = createServer({ ...PARTIES, tools, kv, now, jobs });
+  const client = clientOf<typeof tools>(server.handle, { now });
+  const listTen = () =>
+    server.handle(request(signed({ tool: "list_jobs", args: { limit: 10 } })));
   const found: Record<string, Counts> = {};
+  await server.work(); // finds out when there will be something to remove
   async function count(name: string, run: () => Promise<unknown>) {
     kv.reset();
     await run();
@@ -75,13 +59,14 @@ export async function costs(store: KvLike): Promise<Record<string, Counts>> {
   await count("short job", () => client.start("at_once"));
   await count("job of five steps", () => client.start("five_steps"));
   const sleeper = await client.start("asleep");
-  while ((await listJobs(1)).jobs.length === 0);
-  await new Promise((resolve) => setTimeout(resolve, 30));
+  await asleep(store, client, sleeper, now() + HOUR / 2);
   await count("poll", () => sleeper.poll());
   await count("work with nothing due", () => server.work());
-  await count("list of ten", () => listJobs(10));
-  ahead = HOUR + 1;
-  await count("claim and settle", () => server.work({ limit: 1 }));
-  await server.stop();
+  await count("list of ten", listTen);
+  forward(HOUR + 1);
+  // Another instance, as this one may not know yet that the sleeper has left it.
+  const other = createServer({ ...PARTIES, tools, kv, now, jobs });
+  await count("claim and settle", () => other.work({ limit: 1 }));
+  await Promise.all([server.stop(), other.stop()]);
   return found;
 }

@@ -1,12 +1,7 @@
 /** Envelopes made by hand, beside the client: signed with `node:crypto`. */
 import { createHmac, hkdfSync } from "node:crypto";
 
-export const SERVER_ID = "mcp-server-001";
-export const CLIENT_ID = "client-001";
-export const SECRET = "a-secret-of-client-001-that-is-long-enough";
-export const OTHER_ID = "client-002";
-export const OTHER_SECRET = "a-secret-of-client-002-that-is-long-enough";
-export const SERVER_SECRET = "the-server's-own-secret-that-nobody-else-has";
+import { CLIENT_ID, SECRET, SERVER_ID } from "./parties.ts";
 
 export type Fields = Record<string, unknown>;
 

@@ -11,7 +11,7 @@ import {
 } from "npm:@modelcontextprotocol/ext-tasks@0.2.2/client";
 import { taskDispatch } from "../../examples/task_dispatch.ts";
 import type { SignedFetch } from "../../src/signatures/mod.ts";
-import { SERVER_ID } from "./envelopes.ts";
+import { SERVER_ID } from "./parties.ts";
 import { REVISION } from "./mcp.ts";
 
 export { resultFromTaskOutcome };

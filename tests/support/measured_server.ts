@@ -1,11 +1,9 @@
 /** A server process that tells how much memory it takes: `GET /memory`. */
 import { batch_sum, createServer } from "../../mod.ts";
-import { CLIENT_ID, SECRET, SERVER_ID, SERVER_SECRET } from "./envelopes.ts";
+import { PARTIES } from "./parties.ts";
 
 const { handle } = createServer({
-  serverId: SERVER_ID,
-  serverSecret: SERVER_SECRET,
-  clients: { [CLIENT_ID]: SECRET },
+  ...PARTIES,
   tools: { batch_sum },
   nonces: { store: "memory" },
   readTimeoutMs: Number(Deno.env.get("READ_TIMEOUT_MS") ?? 30_000),

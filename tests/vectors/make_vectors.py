@@ -70,7 +70,7 @@ def number(x):
 
 
 def parse(text):
-    """I-JSON: what json.loads takes, but no name twice and no NaN."""
+    """I-JSON: what json.loads takes, but no name twice, no NaN, no lost digits."""
 
     def members(pairs):
         if len(dict(pairs)) < len(pairs):
@@ -80,7 +80,18 @@ def parse(text):
     def constant(name):
         raise ValueError(name)
 
-    return json.loads(text, object_pairs_hook=members, parse_constant=constant)
+    def integer(digits):
+        nearest = float(digits)
+        if int(nearest) != int(digits) and number(nearest) != digits:
+            raise ValueError("no double holds it")
+        return int(digits)
+
+    return json.loads(
+        text,
+        object_pairs_hook=members,
+        parse_constant=constant,
+        parse_int=integer,
+    )
 
 
 def hmac_sha256(key, text):

@@ -17,10 +17,9 @@ export function discover({ services, server }: Exchange): object {
       // The tools are a deployment's: no `listChanged`.
       tools: {},
       // Clients take settings other than {} for another extension.
-      ...services.jobs && { extensions: { [TASKS]: {} } },
+      extensions: services.jobs && { [TASKS]: {} },
     },
-    ...server.instructions !== undefined &&
-      { instructions: server.instructions },
+    instructions: server.instructions,
     ttlMs: TTL_MS,
     cacheScope: scopeOf(server.isPublic),
   };

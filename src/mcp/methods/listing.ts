@@ -6,7 +6,8 @@
 
 import { BUILTINS } from "../../call/builtin.ts";
 import { content } from "../../tool/content.ts";
-import { jsonSchema, type Schema } from "../../tool/schema.ts";
+import { jsonSchema } from "../../tool/json_schema.ts";
+import type { Schema } from "../../tool/standard_schema.ts";
 import type { Tool, Tools } from "../../tool/tool.ts";
 import { type ParamHeader, paramHeaders } from "../http/param_headers.ts";
 
@@ -46,23 +47,28 @@ function describe(tool: Describable): ToolListing {
   const inputSchema = { type: "object", ...jsonSchema(input) };
   return {
     tool: {
-      ...title !== undefined && { title },
+      title,
       description,
       inputSchema,
-      ...output && output !== content && { outputSchema: jsonSchema(output) },
-      ...annotations && { annotations },
+      outputSchema: output && output !== content
+        ? jsonSchema(output, "output")
+        : undefined,
+      annotations,
     },
     params: paramHeaders(inputSchema),
   };
 }
 
-/** The built-in tool of a name, where callers may use it to follow their jobs. */
+/** The built-in tool of a name, where a caller has jobs to follow with it. */
 export function followUp(
   name: string,
   tools: Tools,
+  may: (name: string) => boolean,
 ): { description: string; input: Schema; output: undefined } | undefined {
   if (!FOLLOW_UPS.includes(name)) return undefined;
-  if (!Object.values(tools).some(({ job }) => job?.inline)) return undefined;
+  const hasJobs = Object.entries(tools)
+    .some(([name, { job }]) => job?.inline && may(name));
+  if (!hasJobs) return undefined;
   return FOLLOW_UP_TOOLS[name];
 }
 
@@ -73,7 +79,7 @@ export function listingsFor(
 ): [name: string, listing: ToolListing][] {
   const own = Object.entries(tools).filter(([name]) => may(name));
   const following = FOLLOW_UPS.flatMap((name) => {
-    const tool = followUp(name, tools);
+    const tool = followUp(name, tools, may);
     return tool ? [[name, tool] as const] : [];
   });
   return [...own, ...following]

@@ -22,7 +22,7 @@ export function reporter(
       progressToken,
       progress,
       total,
-      ...message && { message },
+      message,
     };
     notify(notification("notifications/progress", params));
   };

@@ -10,6 +10,7 @@
 
 import { isObject } from "../../json/i_json.ts";
 import { canonicalJson } from "../../json/canonical_json.ts";
+import { parseJson } from "../../json/parse_json.ts";
 import { sign, verify } from "../../signing/hmac.ts";
 import { invalidParams } from "../json_rpc.ts";
 
@@ -53,7 +54,9 @@ export async function readState(
   if (!await verify(bound.key, mac, macText(payload, bound))) {
     throw refusal("was not given to you for this call");
   }
-  const { until, answers } = JSON.parse(decodeURIComponent(atob(payload)));
+  const { until, answers } = parseJson(
+    decodeURIComponent(atob(payload)),
+  ) as { until: number; answers: unknown };
   if (until < bound.now) throw refusal("has expired; call the tool anew");
   return isObject(answers) ? answers : {};
 }

@@ -80,7 +80,7 @@ async function dispatchCall(
       signal,
       background,
       ...extras,
-      ...report && { report },
+      report,
     }, services);
     return await writeOutcome(outcome, exchange, params, report);
   } catch (error) {
@@ -122,11 +122,15 @@ async function writeOutcome(
 function paramsOf(exchange: Exchange): Params {
   const { services: { tools }, headers, message: { params }, revision } =
     exchange;
+  const { may } = exchange.caller;
   const { name, arguments: args = {} } = params;
   if (typeof name !== "string") throw invalidParams("name must be a string");
   if (!isObject(args)) throw invalidParams("arguments must be an object");
-  const tool = Object.hasOwn(tools, name) ? tools[name] : undefined;
-  const listed = tool ?? followUp(name, tools);
+  // What the caller may not call reads like what is not there.
+  const tool = Object.hasOwn(tools, name) && may(name)
+    ? tools[name]
+    : undefined;
+  const listed = tool ?? followUp(name, tools, may);
   if (listed === undefined) throw invalidParams(`Unknown tool: ${name}`);
   const { params: repeated } = listing(name, listed);
   checkParams(headers, repeated, args, revision.repeatsInHeaders);

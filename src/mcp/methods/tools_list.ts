@@ -30,7 +30,7 @@ export function listTools(exchange: Exchange): object {
   );
   return {
     tools: shown,
-    ...hasMore && { nextCursor: btoa(page[page.length - 1][0]) },
+    nextCursor: hasMore ? btoa(page[page.length - 1][0]) : undefined,
     ...revision.cachesLists &&
       { ttlMs: TTL_MS, cacheScope: scopeOf(server.isPublic) },
   };
@@ -56,5 +56,8 @@ function withObjectOutput(
   { outputSchema, ...tool }: Readonly<Record<string, unknown>>,
 ): object {
   const { type } = (outputSchema ?? {}) as { type?: unknown };
-  return { ...tool, ...type === "object" && { outputSchema } };
+  return {
+    ...tool,
+    outputSchema: type === "object" ? outputSchema : undefined,
+  };
 }
