@@ -28,14 +28,9 @@ export async function waitForChange(
   signal?: AbortSignal,
   timing: Timing = platformTiming,
 ): Promise<void> {
-<<<<<<< HEAD
   const mayWatch = kv.watchIsSafe ?? isDenoKv(kv);
   const changes = mayWatch ? kv.watch?.([key]).getReader() : undefined;
-  const deadline = Date.now() + ms;
-=======
-  const changes = kv.watch?.([key]).getReader();
   const deadline = timing.monotonic() + ms;
->>>>>>> main
   try {
     let change = changes?.read();
     for (let gap = FIRST_GAP_MS;; gap = Math.min(LONGEST_GAP_MS, gap * 1.5)) {

@@ -2,6 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { type PostgresKv, postgresKv } from "@countersign/mcp/postgres";
 import { accept } from "../../src/job/job.ts";
+import { platformTiming } from "../../src/timing.ts";
 import { kvJobStore } from "../../src/job/kv_store.ts";
 import { newTable, sharedPostgres } from "../support/postgres.ts";
 
@@ -48,21 +49,23 @@ Deno.test({
         kvJobStore(kv, {
           prefix: ["test"],
           maxValueBytes: 1000,
-          now: Date.now,
+          timing: platformTiming,
         })
       );
-      const job = accept(
-        { id: "one", tool: "tool", clientId: "client", requestId: "one" },
-        Date.now(),
-        undefined,
-        1000,
-      );
+      const request = {
+        id: "one",
+        tool: "tool",
+        clientId: "client",
+        requestId: "one",
+      };
+      const accepted = accept(request, Date.now(), undefined, 1000);
+      const job = { ...accepted, args: {} };
       const kinds = await Promise.all(
         Array.from({ length: 200 }, async (_, i) => {
           const value = crypto.randomUUID();
           const expiresAt = Date.now() + 60_000;
           const nonce = { clientId: "client", value, expiresAt };
-          return (await stores[i % 2].accept(job, {}, nonce)).kind;
+          return (await stores[i % 2].accept(job, nonce, 100)).kind;
         }),
       );
       assertEquals(kinds.filter((kind) => kind === "accepted").length, 1);

@@ -1,14 +1,9 @@
 /** A database that is killed under load, and recovers: nothing accepted is lost. */
 import { assert, assertEquals } from "@std/assert";
 import { createServer, defineTool, type } from "@countersign/mcp";
-import { createClient } from "@countersign/mcp/client";
 import { postgresKv } from "@countersign/mcp/postgres";
-import {
-  CLIENT_ID,
-  SECRET,
-  SERVER_ID,
-  SERVER_SECRET,
-} from "../support/envelopes.ts";
+import { clientOf } from "../support/clients.ts";
+import { PARTIES } from "../support/parties.ts";
 import { POSTGRES, startPostgres } from "../support/postgres.ts";
 import { until } from "../support/until.ts";
 
@@ -94,21 +89,13 @@ Deno.test({
       }),
     };
     const { handle, work, stop } = createServer({
-      serverId: SERVER_ID,
-      serverSecret: SERVER_SECRET,
-      clients: { [CLIENT_ID]: SECRET },
+      ...PARTIES,
       tools,
       kv,
       jobs: { leaseMs: 1000 },
       log: () => {},
     });
-    const client = createClient<typeof tools>({
-      fetch: handle,
-      clientId: CLIENT_ID,
-      secret: SECRET,
-      serverId: SERVER_ID,
-      retries: 40,
-    });
+    const client = clientOf<typeof tools>(handle, { retries: 40 });
     const driver = setInterval(() => void work().catch(() => {}), 200);
     let done = 0;
     const lanes = Array.from({ length: 8 }, async (_, lane) => {
