@@ -29,7 +29,7 @@ export const FLOORS: readonly (readonly string[])[] = [
   ["signing"],
   ["kv", "signatures"],
   ["kv_connect", "tool"],
-  ["job"],
+  ["job", "node", "postgres"],
   // The middle: it does not know which protocol a call came by.
   ["call"],
   // The codecs around it, one a protocol.
