@@ -30,6 +30,7 @@
 export {
   createServer,
   type Server,
+  type StopOptions,
   type WorkOptions,
 } from "./src/server/server.ts";
 export type {
@@ -50,7 +51,8 @@ export {
   type ToolReturn,
   type Tools,
 } from "./src/tool/tool.ts";
-export { type Schema, type } from "./src/tool/schema.ts";
+export { type } from "./src/tool/schema.ts";
+export type { Schema } from "./src/tool/standard_schema.ts";
 export {
   content,
   type ContentBlock,
@@ -88,7 +90,7 @@ export {
 } from "./src/client/mod.ts";
 export type { Secret } from "./src/signing/hmac.ts";
 export type { RateLimit } from "./src/call/services.ts";
-export type { WorkReport } from "./src/job/worker.ts";
+export type { WorkReport } from "./src/job/work.ts";
 export type { ClientGrant, Clients } from "./src/signing/clients.ts";
 export type { KvLike } from "./src/kv/kv.ts";
 export type { Log } from "./src/log.ts";

@@ -41,6 +41,10 @@ const TOKEN = /^[\w.~+/-]+=*$/;
  * ```
  */
 export function bearer(tokens: BearerTokens): Authenticate {
+  // A list would make clients of its places.
+  if (Array.isArray(tokens)) {
+    throw new TypeError("The tokens must be by client id");
+  }
   const clients = Object.entries(tokens).flatMap(([id, entry], i) => {
     const name = `entry ${i + 1} of the tokens`;
     if (!isId(id)) {

@@ -89,6 +89,8 @@ export interface CountersignErrorOptions extends ErrorOptions {
   retryAfterMs?: number;
   /** The job that this error is the outcome of. */
   jobId?: string;
+  /** Whether the server signed it. */
+  signed?: boolean;
 }
 
 /**
@@ -116,6 +118,11 @@ export class CountersignError extends Error {
   readonly retryAfterMs: number | undefined;
   /** The job that this error is the outcome of, where there is one. */
   readonly jobId: string | undefined;
+  /**
+   * Whether the server signed it. What nobody signed anyone on the way may have
+   * written; `false` also where no answer came, and on the server itself.
+   */
+  readonly signed: boolean;
 
   /** Constructs an error from its code and a sentence fit for the caller. */
   constructor(
@@ -128,6 +135,7 @@ export class CountersignError extends Error {
     this.issues = options.issues ?? [];
     this.retryAfterMs = options.retryAfterMs;
     this.jobId = options.jobId;
+    this.signed = options.signed ?? false;
   }
 
   /** HTTP status of the code; 0 where there is none. */

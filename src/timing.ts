@@ -30,7 +30,7 @@ export function createTiming(now: () => number = Date.now): Timing {
     now,
     monotonic: () => performance.now(),
     after(ms, run, idle = false) {
-      const timer = setTimeout(run, Math.min(ms, LONGEST_MS));
+      const timer = setTimeout(run, Math.min(Math.max(0, ms), LONGEST_MS));
       if (idle) release(timer);
       return () => clearTimeout(timer);
     },
@@ -45,11 +45,31 @@ export const platformTiming: Timing = createTiming();
 /** A timer of more than 31 bits fires at once. */
 const LONGEST_MS = 2 ** 31 - 1;
 
-/** Lets the process end before a timer; on Workers nothing has to be let. */
+/**
+ * Whether timers run here between requests, and let the process end: on
+ * Workers they do not.
+ */
+export function canIdle(): boolean {
+  try {
+    const timer = setTimeout(() => {});
+    clearTimeout(timer);
+    return releaserOf(timer) !== undefined;
+  } catch {
+    return false; // Workers allow none outside of a request
+  }
+}
+
+/** Lets the process end before a timer. */
 function release(timer: unknown): void {
+  releaserOf(timer)?.();
+}
+
+function releaserOf(timer: unknown): (() => void) | undefined {
   const { Deno } = globalThis as {
     Deno?: { unrefTimer?: (id: number) => void };
   };
-  if (typeof timer === "number") Deno?.unrefTimer?.(timer);
-  else (timer as { unref?: () => void }).unref?.();
+  const unref = Deno?.unrefTimer;
+  if (unref && typeof timer === "number") return () => unref(timer);
+  const { unref: ofTimer } = Object(timer) as { unref?: () => void };
+  return ofTimer && (() => ofTimer.call(timer));
 }

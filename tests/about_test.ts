@@ -80,6 +80,11 @@ Deno.test("what is missing or wrong in the environment is named, never quoted", 
     ["COUNTERSIGN_CLIENTS", '{"hush":null}', "The secret of entry 1 of"],
     ["COUNTERSIGN_CLIENTS", '{"hush":[]}', "There is none in entry 1 of"],
     ["COUNTERSIGN_CLIENTS", '{"a":{"secret":1}}', "neither a text nor bytes"],
+    [
+      "COUNTERSIGN_CLIENTS",
+      JSON.stringify({ a: { secret: SECRET, tool: ["hush"] } }),
+      "more than secret and tools",
+    ],
     ["COUNTERSIGN_CLIENTS", "{}", "must name clients"],
   ];
   for (const [name, value, says] of wrong) {

@@ -88,6 +88,7 @@ Deno.test("tokens that cannot be good are refused at once", () => {
     [{ "client-001": "short" }, RangeError, "has 5 bytes, fewer than 32"],
     [{ "client-001": `${NEW} x` }, TypeError, "The token of entry 1"],
     [{ a: NEW, b: NEW }, TypeError, "Two tokens are the same"],
+    [[NEW] as never, TypeError, "must be by client id"],
     [{ [NEW]: "client-001" }, RangeError, "entry 1 of the tokens has 10 bytes"],
     [{ a: OLD, [`${NEW}=`]: "b" }, TypeError, "The id of entry 2"],
   ];

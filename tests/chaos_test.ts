@@ -89,7 +89,13 @@ async function checkMarks(path: string): Promise<void> {
 async function checkStore(path: string): Promise<void> {
   using kv = await Deno.openKv(path);
   const { now, forward } = runningClock();
-  const server = createServer({ ...PARTIES, tools, kv, now });
+  const server = createServer({
+    ...PARTIES,
+    tools,
+    kv,
+    now,
+    jobs: { drive: false },
+  });
   const client = clientOf<typeof tools>(server.handle, { now });
   const keys = async (kind: string) => {
     const prefix = ["countersign", SERVER_ID, kind];
@@ -99,12 +105,13 @@ async function checkStore(path: string): Promise<void> {
   assertEquals(jobs.length, JOBS);
   assertEquals(new Set(jobs.map(({ status }) => status)), new Set(["done"]));
   assertEquals(
-    (await keys("due")).map(([, , , at, id]) => [id, at].join(" ")).sort(),
+    (await keys("gone")).map(([, , , at, id]) => [id, at].join(" ")).sort(),
     jobs.map(({ jobId, updatedAt }) =>
       [jobId, updatedAt.getTime() + DAY].join(" ")
     )
       .sort(),
   );
+  assertEquals(await keys("due"), []);
   assertEquals(await keys("active"), []);
 
   forward(2 * DAY);

@@ -70,10 +70,14 @@ function runner(tool: keyof typeof tools, toolsKv: Deno.Kv) {
     const id = crypto.randomUUID();
     const request = { id, tool, clientId: "client", requestId: id };
     const begun = momentOf(timing);
-    const job = accept(request, timing.now(), worker.takeSlot(), 15_000);
-    const acceptance = await store.accept(job, {}, undefined);
+    const job = accept(request, timing.now(), worker.takeSlot(request), 15_000);
+    const acceptance = await store.accept(
+      { ...job, args: {} },
+      undefined,
+      1000,
+    );
     assert(acceptance.kind === "accepted");
-    await worker.run(acceptance.stored, begun, undefined);
+    await worker.run(acceptance.stored, begun, { env: undefined });
   }
   return async (count: number) => {
     for (let from = 0; from < count; from += 100) {

@@ -61,11 +61,11 @@ async function start(
   const begun = momentOf(timing);
   const id = crypto.randomUUID();
   const request = { id, tool, clientId: "client", requestId: id };
-  const lease = worker.takeSlot();
+  const lease = worker.takeSlot(request);
   const job = accept(request, timing.now(), lease, LEASE_MS);
-  const acceptance = await store.accept(job, {}, undefined);
+  const acceptance = await store.accept({ ...job, args: {} }, undefined, 1000);
   assert(acceptance.kind === "accepted");
-  return { id, run: worker.run(acceptance.stored, begun, undefined) };
+  return { id, run: worker.run(acceptance.stored, begun, { env: undefined }) };
 }
 
 async function workUntil(

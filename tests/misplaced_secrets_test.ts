@@ -1,5 +1,5 @@
 /** A secret where something else belongs: no answer and no line of the log has it. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertThrows } from "@std/assert";
 import { bearer } from "../src/bearer.ts";
 import { main as startProxy } from "../src/cli/mod.ts";
 import { createClient } from "../src/client/mod.ts";
@@ -190,6 +190,18 @@ for (const [at, secret] of MISPLACED.entries()) {
           secret: short,
         }),
       () => createClient({ ...ids, url: "http://x/", secret: `${secret} ` }),
+      () => createClient({ ...ids, url: `//${secret}` }),
+      () => createClient({ ...ids, url: `https://x y/${secret}` }),
+      () =>
+        startProxy([
+          "proxy",
+          "--url",
+          `https://me:${encodeURIComponent(secret)}@x/`,
+          "--server",
+          "s",
+          "--client",
+          "c",
+        ], SECRET),
       () => connectKv({ url: secret, token: short }),
       () => connectKv({ url: "https://kv.example/", token: `${secret}\n` }),
       () => startProxy([...proxy, "--client", secret, "--port", "0"], short),
@@ -237,9 +249,15 @@ Deno.test("a secret with white space at an end is refused by both sides", () => 
       }
     }
   }
-  // Bytes are what they are, and so are spaces within.
-  const bytes = new Uint8Array(32).fill(0x0a);
+  // A file that holds a text, read as bytes, is a text.
+  const file = new TextEncoder().encode(`${SECRET}\n`);
+  assertThrows(
+    () => createServer({ ...options, clients: { a: file } }),
+    TypeError,
+    "white space at an end",
+  );
+  // Other bytes are what they are, and so are spaces within.
+  const bytes = new Uint8Array(32).fill(0x0a).fill(0x81, 3, 20);
   const within = "a phrase of words, and long enough to be one";
   createServer({ ...options, clients: { a: bytes, b: within } });
-  assertEquals(bytes.length, 32);
 });

@@ -1,6 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { defineTool, type } from "../mod.ts";
-import { check, jsonSchema } from "../src/tool/schema.ts";
+import { check } from "../src/tool/check.ts";
+import { jsonSchema } from "../src/tool/json_schema.ts";
 
 const { input } = defineTool({
   description: "Takes something of every kind",

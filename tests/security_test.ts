@@ -1,6 +1,12 @@
 /** One test for each row of SECURITY.md's table, by its name. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { CountersignError, createServer, defineTool, type } from "../mod.ts";
+import {
+  CountersignError,
+  createServer,
+  defineTool,
+  type ServerOptions,
+  type,
+} from "../mod.ts";
 import { clientOf } from "./support/clients.ts";
 import { stoppedClock } from "./support/clock.ts";
 import {
@@ -91,6 +97,7 @@ threat("A call is replayed", () =>
     assertEquals(await codeOf(server, signed({ nonce })), "replayed");
     const job = { tool: "answers_now", args: { value: 2 }, nonce };
     assertEquals(await codeOf(server, signed(job)), "replayed");
+    await other.stop();
   }));
 
 threat("A call is replayed after a restart", async () => {
@@ -252,6 +259,73 @@ threat("A stranger finds out which clients exist", async () => {
     crypto.subtle.verify = verify;
   }
 });
+
+threat("A misplaced secret is told to strangers", async () => {
+  // More of them, place by place, in misplaced_secrets_test.ts.
+  const wrong: Partial<ServerOptions>[] = [
+    { serverId: SECRET, serverSecret: SERVER_ID },
+    { clients: { [SECRET]: CLIENT_ID } },
+    { clients: { [`${SECRET}=`]: OTHER_SECRET } },
+    { tools: { [`${SECRET}=`]: tools.batch_sum } },
+    { publicUrl: SECRET },
+  ];
+  for (const change of wrong) {
+    const told: string[] = [];
+    const { error } = console;
+    console.error = (...parts) => told.push(parts.map(String).join());
+    try {
+      const { handle } = createServer(() => ({
+        serverId: SERVER_ID,
+        serverSecret: SERVER_SECRET,
+        clients: { [CLIENT_ID]: OTHER_SECRET },
+        tools: {},
+        nonces: { store: "memory" },
+        ...change,
+      }));
+      told.push(await (await handle(request(signed()))).text());
+    } finally {
+      console.error = error;
+    }
+    assert(told.length > 1 && told.join().includes("not_configured"));
+    assert(!told.join().includes(SECRET), told.join());
+  }
+});
+
+threat(
+  "A page on another origin reads answers",
+  () =>
+    withServer(async ({ handle }) => {
+      const readers: (string | null)[] = [];
+      for (const origin of ["https://app.example", "https://evil.example"]) {
+        const headers = { "content-type": "application/json", origin };
+        const response = await handle(request(signed(), { headers }));
+        await response.body?.cancel();
+        readers.push(response.headers.get("access-control-allow-origin"));
+      }
+      assertEquals(readers, ["https://app.example", null]);
+    }, { allowedOrigins: ["https://app.example"] }),
+);
+
+threat(
+  "A Host header leads to another path",
+  () =>
+    withServer(async ({ handle }) => {
+      await using server = Deno.serve(
+        { port: 0, hostname: "127.0.0.1", onListen() {} },
+        handle,
+      );
+      for (const host of ["a/mcp?", "a/healthz#", "me@a", "a\\", "^"]) {
+        using connection = await Deno.connect({ port: server.addr.port });
+        await connection.write(new TextEncoder().encode(
+          `GET /x HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n\r\n`,
+        ));
+        const bytes = new Uint8Array(64);
+        const count = await connection.read(bytes) ?? 0;
+        const head = new TextDecoder().decode(bytes.subarray(0, count));
+        assert(head.startsWith("HTTP/1.1 400 "), `${host}: ${head}`);
+      }
+    }),
+);
 
 threat("A client calls a tool it was not given", async () => {
   const clients = { [CLIENT_ID]: { secret: SECRET, tools: ["echo"] } };
@@ -543,7 +617,12 @@ threat("A worker that lost its lease writes", async () => {
     await withServer(async ({ client, kv, stored, stop }) => {
       const job = await client.start("job");
       const tools = toolsOf("other");
-      const other = createServer({ ...PARTIES, tools, kv });
+      const other = createServer({
+        ...PARTIES,
+        tools,
+        kv,
+        jobs: { drive: false }, // it works when it is asked to
+      });
       await until("its turn", async () => (await other.work()).ran === 1);
       const before = await stored();
       away = false;

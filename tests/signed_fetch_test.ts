@@ -8,6 +8,8 @@ import {
 } from "@std/assert";
 import { SignatureError, signedFetch } from "@countersign/mcp/signatures";
 import { listen } from "./support/listen.ts";
+import { CLIENT_ID, SECRET as CLIENT_SECRET } from "./support/parties.ts";
+import { withServer } from "./support/servers.ts";
 import {
   type Answer,
   events,
@@ -97,6 +99,45 @@ Deno.test("an empty answer is signed too, and so is a request without a body", a
     assertEquals(response.status, 202);
     assertEquals(response.body, null);
   }
+});
+
+Deno.test("a body of text goes as JSON, as MCP wants it, however it is handed over", async () => {
+  await withServer(async ({ handle }) => {
+    let type: string | null = null;
+    const fetch = signedFetch({
+      clientId: CLIENT_ID,
+      secret: CLIENT_SECRET,
+      serverId: SERVER_ID,
+      fetch: (request) => {
+        type = request.headers.get("content-type");
+        return handle(request);
+      },
+    });
+    const url = "http://localhost/mcp";
+    const body = '{"jsonrpc":"2.0","id":1,"method":"ping"}';
+    const bytes = new TextEncoder().encode(body);
+    const sends: (() => Promise<Response>)[] = [
+      () => fetch(url, { method: "POST", body }),
+      () => fetch(new URL(url), { method: "POST", body, headers: {} }),
+      () => fetch(new Request(url, { method: "POST", body })),
+      () => fetch(new Request(url, { method: "POST" }), { body }),
+      () => fetch(url, { method: "POST", body: bytes }),
+      () => fetch(url, { method: "POST", body: new Blob([body]) }),
+    ];
+    for (const send of sends) {
+      const response = await send();
+      assertEquals([response.status, type], [200, "application/json"]);
+      assertEquals((await response.json()).result, {});
+    }
+    // What a caller names stays.
+    const headers = { "content-type": "application/json; charset=utf-8" };
+    await (await fetch(url, { method: "POST", body, headers })).body?.cancel();
+    assertEquals(type, headers["content-type"]);
+    const plain = { "content-type": "text/plain" };
+    const refused = await fetch(url, { method: "POST", body, headers: plain });
+    await refused.body?.cancel();
+    assertEquals([refused.status, type], [415, "text/plain"]);
+  });
 });
 
 Deno.test("a failure that is signed comes through whole", async () => {

@@ -411,6 +411,55 @@ Deno.test("two signatures with the tag are refused, one beside a stranger's is n
   await refused(request, "malformed_signature");
 });
 
+Deno.test("a stranger's signature beside ours changes nothing, whatever parameters it has", async () => {
+  const strangers = [
+    'proxy=("@path");created=1;keyid="p";mode=fast',
+    'proxy=("@path" "date";sf);created=1;weight=0.75',
+    'proxy=();a=1.5;b=-0.125;c=?1;d;e=:AAA=:;f=@1659578233;g=%"f%c3%bc"',
+    'proxy=("@query-param";name="a";x=*t/oken:1);tag="web-bot-auth";alg=ed25519',
+    "a=(), b=();x=y, c=( );z",
+  ];
+  for (const stranger of strangers) {
+    for (const isFirst of [true, false]) {
+      const request = await signedRequest();
+      for (
+        const [name, more] of [["signature-input", stranger], [
+          "signature",
+          "proxy=a.token",
+        ]]
+      ) {
+        const own = request.headers.get(name) ?? "";
+        const both = isFirst ? [more, own] : [own, more];
+        request.headers.set(name, both.join(", "));
+      }
+      const { caller } = await verifyRequest(request, bytesOf(CALL), options);
+      assertEquals(caller.id, "client-001", stranger);
+    }
+  }
+  // Ours may have no such parameters.
+  for (const more of [";x=token", ";x=1.5", ";x=?1", ";x=:AAA=:", ";x=@1"]) {
+    const request = await signedRequest();
+    const own = request.headers.get("signature-input") ?? "";
+    request.headers.set("signature-input", own + more);
+    await refused(request, "malformed_signature");
+  }
+  // And what is no dictionary is none, whoever wrote it.
+  for (
+    const broken of [
+      "proxy=(",
+      "proxy=1.2345",
+      "proxy=a b",
+      "proxy=-",
+      "=1",
+      "proxy=%x",
+    ]
+  ) {
+    const request = await signedRequest();
+    request.headers.append("signature-input", broken);
+    await refused(request, "malformed_signature");
+  }
+});
+
 Deno.test("expires, nonce and alg are required, and the nonce is long enough", async () => {
   for (const name of ["created", "expires", "nonce", "keyid", "alg"]) {
     const request = await signedRequest();

@@ -6,7 +6,8 @@
 
 import { CountersignError } from "../errors.ts";
 import { type Nonce, replayedError } from "../signing/nonce.ts";
-import { check, type Schema, sentence } from "../tool/schema.ts";
+import { check, sentence } from "../tool/check.ts";
+import type { Schema } from "../tool/standard_schema.ts";
 import type { Tool } from "../tool/tool.ts";
 import { type Builtin, BUILTINS } from "./builtin.ts";
 import type { Call } from "./call.ts";

@@ -7,7 +7,9 @@
 import { ID } from "../id.ts";
 import type { Job } from "../job/job.ts";
 import type { WireJobStatus } from "../job/wire_status.ts";
-import { jsonObject, jsonSchema, type Schema, type } from "../tool/schema.ts";
+import { jsonSchema } from "../tool/json_schema.ts";
+import { jsonObject, type } from "../tool/schema.ts";
+import type { Schema } from "../tool/standard_schema.ts";
 import type { Call, Outcome } from "./call.ts";
 import { jobsOf, type Services } from "./services.ts";
 
@@ -18,6 +20,8 @@ export interface Builtin {
   readonly output: Schema | undefined;
   /** Whether a call may arrive twice: it changes nothing, and costs no nonce. */
   readonly replayable: boolean;
+  /** Refuses what cannot be done, before the nonce of a call is spent. */
+  check?(args: unknown, call: Call, services: Services): Promise<void>;
   answer(
     args: unknown,
     call: Call,
@@ -129,11 +133,12 @@ export const BUILTINS: Readonly<Record<string, Builtin>> = {
     input: answers,
     output: type({ job_id: "string", status: "string" }),
     replayable: false,
+    check: findJob,
     async answer(args, { caller, background }, services) {
       const { answers: given, ...key } = args as typeof answers.infer;
       const id = await jobIdOf(key, caller.id, services);
       return standing(
-        await jobsOf(services).answer(id, caller.id, given, background),
+        await jobsOf(services).answer(id, caller.id, given, { background }),
       );
     },
   },
@@ -156,12 +161,22 @@ export const BUILTINS: Readonly<Record<string, Builtin>> = {
     input: cancel,
     output: type({ job_id: "string", status: "string" }),
     replayable: false,
+    check: findJob,
     async answer(args, { caller }, services) {
       const id = await jobIdOf(args as JobKey, caller.id, services);
       return standing(await jobsOf(services).cancel(id, caller.id));
     },
   },
 };
+
+async function findJob(
+  args: unknown,
+  { caller }: Call,
+  services: Services,
+): Promise<void> {
+  const id = await jobIdOf(args as JobKey, caller.id, services);
+  await jobsOf(services).find(id, caller.id);
+}
 
 /**
  * The id of the job that a caller named.
@@ -211,7 +226,7 @@ function describeTool(name: string, tool: Listable): Record<string, unknown> {
     name,
     description,
     input_schema: jsonSchema(input),
-    output_schema: output && jsonSchema(output),
+    output_schema: output && jsonSchema(output, "output"),
     job: job !== undefined,
     replayable,
   };

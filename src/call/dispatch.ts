@@ -24,6 +24,7 @@ export async function dispatch(
   const admitted = await admit(call, services);
   const { builtin, args } = admitted;
   if (builtin) {
+    await builtin.check?.(args, call, services);
     if (mustSpend(builtin, services)) await spendNonce(call.nonce, services);
     return await builtin.answer(args, call, services);
   }
@@ -48,16 +49,18 @@ async function startJob(
   const { jobs, jobsSpend } = services;
   if (!jobs) throw new Error("createServer lets no job in without KV");
   const { caller, requestId, name, signal, background } = call;
-  const prepared = await prepare(
-    tool,
-    args,
-    signal,
-    (signal) => contextOf(call, services, signal),
-  );
   if (!jobsSpend) await spendNonce(call.nonce, services);
   const start = { clientId: caller.id, requestId, name, tool, signal };
   const nonce = jobsSpend ? call.nonce : undefined;
-  return await jobs.start({ ...start, args: prepared, nonce }, background);
+  const prepareArgs = tool.prepare && (() =>
+    prepare(
+      tool,
+      args,
+      signal,
+      (signal) => contextOf(call, services, signal),
+    ));
+  const given = { args: call.args, prepare: prepareArgs };
+  return await jobs.start({ ...start, ...given, nonce }, background);
 }
 
 function mustSpend(

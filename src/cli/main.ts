@@ -47,10 +47,10 @@ export function main(
   if (!/^\d{1,5}$/.test(port)) {
     throw new TypeError("--port is not the number of a port");
   }
-  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
+  const target = URL.canParse(url) ? new URL(url) : undefined;
+  if (!target || !/^https?:$/.test(target.protocol) || target.username) {
     throw new TypeError("--url is not the address of a web server");
   }
-  const target = new URL(url);
   return Deno.serve({
     hostname: "127.0.0.1",
     port: Number(port),

@@ -51,6 +51,8 @@ export interface ClientOptions {
   retries?: number;
   /** Milliseconds that one try may take. Defaults to 60,000. */
   timeoutMs?: number;
+  /** Most bytes that the server may answer with. Defaults to 16 MiB. */
+  maxAnswerBytes?: number;
   /** Current time, in Unix milliseconds. Defaults to `Date.now`. */
   now?: () => number;
 }
@@ -59,7 +61,11 @@ export interface ClientOptions {
 export interface CallOptions {
   /** Breaks the call off. */
   signal?: AbortSignal;
-  /** The call's id. Defaults to a UUID; a job's start that repeats one is the same job. */
+  /**
+   * The call's id. A job's start that repeats one is the same job; any other
+   * call should have an id that none had before, which is the default: by it
+   * the answer is known.
+   */
   requestId?: string;
 }
 
@@ -206,6 +212,7 @@ export function createClient<T = Record<string, { infer?: any }>>(
     throw new TypeError("Give the client the server's url, or a fetch");
   }
   const target = String(url ?? "http://localhost/");
+  if (!URL.canParse(target)) throw new TypeError("The client's url is none");
   const deliver = options.fetch ?? fetch;
   const send: Send = sender({
     clientId,
@@ -214,6 +221,7 @@ export function createClient<T = Record<string, { infer?: any }>>(
     allowShortSecrets: options.allowShortSecrets ?? false,
     retries: options.retries ?? 4,
     timeoutMs: options.timeoutMs ?? 60_000,
+    maxAnswerBytes: options.maxAnswerBytes ?? 16 * 1024 * 1024,
     now: options.now ?? Date.now,
     deliver: async (body, signal) =>
       await deliver(
@@ -233,8 +241,8 @@ export function createClient<T = Record<string, { infer?: any }>>(
       const { result } = await send({
         tool,
         args: args ?? {},
-        requestId: options?.requestId ?? crypto.randomUUID(),
-        replayable: options?.replayable ?? isBuiltin(tool),
+        kind: options?.replayable ?? isBuiltin(tool) ? "replayable" : "once",
+        requestId: options?.requestId,
         signal: options?.signal,
       });
       return result as never;
@@ -245,8 +253,9 @@ export function createClient<T = Record<string, { infer?: any }>>(
       const job = await startJob(send, {
         tool,
         args: args ?? {},
+        kind: "start",
         requestId,
-        replayable: true,
+        isNewId: options?.requestId === undefined,
         signal: options?.signal,
       });
       return { requestId, ...jobHandle(send, job) };

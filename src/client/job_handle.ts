@@ -4,9 +4,10 @@
  * @module
  */
 
-import { CountersignError } from "../errors.ts";
+import { CountersignError, type ErrorCode } from "../errors.ts";
 import type { WireJobStatus } from "../job/wire_status.ts";
 import { pause } from "../waiting.ts";
+import { checkMembers, unverifiedError } from "./response.ts";
 import { callBuiltin, type Send, type Sending } from "./send.ts";
 
 /** How a job stands; `status` is a {@linkcode WireJobStatus}. */
@@ -93,6 +94,8 @@ export interface StartedJob<Result> extends JobHandle<Result> {
 
 /** A wait that proxies and platforms let pass. */
 const WAIT_MS = 20_000;
+/** Longest that a server may have polls be apart. */
+const LONGEST_PAUSE_MS = 60_000;
 
 /** What names a job to the server: its id, or that of the request that started it. */
 export type JobKey =
@@ -119,19 +122,23 @@ export interface KnownJob {
 }
 
 /** Starts a job. */
-export async function startJob(send: Send, start: Sending): Promise<KnownJob> {
+export async function startJob(
+  send: Send,
+  start: Sending & { readonly requestId: string },
+): Promise<KnownJob> {
   const key = { request_id: start.requestId };
   try {
     const { status, result } = await send(start);
-    if (status === "done") {
-      const end = { status, result: result as never };
+    if (status !== "accepted") {
+      const end = { status: "done" as const, result: result as never };
       return { key, pollAfterMs: 0, end };
     }
-    const { job_id, poll_after_ms } = result as {
-      job_id: string;
-      poll_after_ms: number;
-    };
-    return { key: { job_id }, pollAfterMs: poll_after_ms };
+    const { job_id, poll_after_ms } = checkMembers(result, {
+      job_id: "string",
+      poll_after_ms: "number",
+    }) as { job_id: string; poll_after_ms: number };
+    const pollAfterMs = Math.min(poll_after_ms, LONGEST_PAUSE_MS);
+    return { key: { job_id }, pollAfterMs };
   } catch (error) {
     return { key, pollAfterMs: 0, end: endOf(error) };
   }
@@ -209,15 +216,31 @@ async function pollJob<Result>(
       signal,
     );
     if (status === "done") return { status, result: result as Result };
-    return { ...result as JobProgress, status: "running" };
+    if (status !== "running") throw unverifiedError(`no job is "${status}"`);
+    const progress = checkMembers(result, {
+      progress: "number|undefined",
+      message: "string|undefined",
+      questions: "object|undefined",
+    });
+    return { ...progress, status: "running" };
   } catch (error) {
     return endOf(error);
   }
 }
 
-/** The end that an error tells of: one with a job's id is always that job's last word. */
+/** How a job can end that is not done. */
+const ENDS: ReadonlySet<ErrorCode> = new Set([
+  "tool_failed",
+  "result_too_large",
+  "job_cancelled",
+]);
+
+/** The end that an error tells of: the server signed it, and it names the job. */
 function endOf(error: unknown): JobState<never> {
-  if (!(error instanceof CountersignError && error.jobId)) throw error;
+  if (
+    !(error instanceof CountersignError && error.signed && error.jobId &&
+      ENDS.has(error.code))
+  ) throw error;
   const status = error.code === "job_cancelled" ? "cancelled" : "error";
   return { status, error };
 }

@@ -5,6 +5,7 @@
  */
 
 import type { WireJobStatus } from "../job/wire_status.ts";
+import { checkMembers } from "./response.ts";
 import { callBuiltin, type Send } from "./send.ts";
 
 /** Who a server is. */
@@ -59,9 +60,9 @@ export async function fetchIdentity(
   signal: AbortSignal | undefined,
 ): Promise<ServerIdentity> {
   const { result } = await callBuiltin(send, "server_identity", {}, signal);
-  const { server_id: serverId, ...rest } = result as
-    & { server_id: string }
-    & Omit<ServerIdentity, "serverId">;
+  const { server_id: serverId, ...rest } = checkMembers(result, {
+    server_id: "string",
+  }) as { server_id: string } & Omit<ServerIdentity, "serverId">;
   return { serverId, ...rest };
 }
 
@@ -71,15 +72,17 @@ export async function listTools(
   signal: AbortSignal | undefined,
 ): Promise<ListedTool[]> {
   const { result } = await callBuiltin(send, "list_tools", {}, signal);
-  const { tools } = result as {
+  const { tools } = checkMembers(result, { tools: "array" }) as {
     tools: (Omit<ListedTool, "inputSchema" | "outputSchema"> & {
       input_schema: ListedTool["inputSchema"];
       output_schema?: ListedTool["outputSchema"];
     })[];
   };
-  return tools.map((
-    { input_schema: inputSchema, output_schema: outputSchema, ...tool },
-  ) => ({ ...tool, inputSchema, ...outputSchema && { outputSchema } }));
+  return tools.map((entry) => {
+    const { input_schema: inputSchema, output_schema: outputSchema, ...tool } =
+      checkMembers(entry, { name: "string" }) as typeof entry;
+    return { ...tool, inputSchema, ...outputSchema && { outputSchema } };
+  });
 }
 
 /** Lists jobs, newest first; asks for a page when it is reached. */
@@ -92,7 +95,10 @@ export async function* listJobs(
   do {
     const args = { status, cursor };
     const { result } = await callBuiltin(send, "list_jobs", args, signal);
-    const page = result as { jobs: JobJson[]; cursor?: string };
+    const page = checkMembers(result, { jobs: "array" }) as {
+      jobs: JobJson[];
+      cursor?: string;
+    };
     yield* page.jobs.map(readJob);
     cursor = page.cursor;
   } while (cursor);
@@ -107,9 +113,11 @@ type JobJson =
     updated_ms: number;
   };
 
-function readJob(
-  { job_id, request_id, created_ms, updated_ms, ...job }: JobJson,
-): ListedJob {
+function readJob(entry: JobJson): ListedJob {
+  const { job_id, request_id, created_ms, updated_ms, ...job } = checkMembers(
+    entry,
+    { job_id: "string", request_id: "string" },
+  ) as JobJson;
   return {
     ...job,
     jobId: job_id,

@@ -1,41 +1,27 @@
 /**
- * Sends one call: signs it, sends it, believes the signed answer, and tries
- * again where that is safe.
+ * Sends one call, and again where that is safe.
  *
- * Every try has the same request id and a fresh nonce and clock.
+ * What somebody on the way kept of earlier tries does no harm, because
+ *
+ * 1. a response is bound to its try by a request id of the try's own. A job's
+ *    start has the same one each time, which makes it one job; a call may have
+ *    one that its user chose. Their responses are judged by `freshness.ts`;
+ * 2. what must not run twice has the same nonce in all its tries: the server
+ *    accepts one of them, whoever brings it, however late.
  *
  * @module
  */
 
 import { CountersignError, type ErrorCode } from "../errors.ts";
-import {
-  deriveKey,
-  importKey,
-  type Secret,
-  secretBytes,
-  sign,
-} from "../signing/hmac.ts";
-import { pause, withLimits } from "../waiting.ts";
-import {
-  RESPONSE_INFO,
-  signedText,
-  VERSION,
-  withSignature,
-} from "../envelope/signed_text.ts";
-import { readResponse, type ServerResponse } from "./response.ts";
+import { pause } from "../waiting.ts";
+import { createTry, type TryOptions } from "./try.ts";
+import { createFreshness } from "./freshness.ts";
+import type { ServerResponse } from "./response.ts";
 
 /** Options for {@linkcode sender}. */
-export interface SenderOptions {
-  readonly clientId: string;
-  readonly secret: Secret;
-  readonly serverId: string;
-  readonly allowShortSecrets: boolean;
-  /** Delivers a request. */
-  readonly deliver: (body: string, signal: AbortSignal) => Promise<Response>;
+export interface SenderOptions extends TryOptions {
   /** Tries after the first. */
   readonly retries: number;
-  /** Milliseconds that one try may take. */
-  readonly timeoutMs: number;
   /** Current time, in Unix milliseconds. */
   readonly now: () => number;
 }
@@ -44,9 +30,12 @@ export interface SenderOptions {
 export interface Sending {
   readonly tool: string;
   readonly args: unknown;
-  readonly requestId: string;
-  /** Whether it does no harm if the call arrives twice: a read, or a job's start. */
-  readonly replayable: boolean;
+  /** Whether it must not run twice, may, or is one job however often it is sent. */
+  readonly kind: "once" | "replayable" | "start";
+  /** The id of all its tries; without, each has one of its own. */
+  readonly requestId?: string | undefined;
+  /** Whether the id was made for this call. */
+  readonly isNewId?: boolean;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -70,8 +59,7 @@ export function callBuiltin(
   args: object,
   signal: AbortSignal | undefined,
 ): Promise<ServerResponse> {
-  const requestId = crypto.randomUUID();
-  return send({ tool, args, requestId, replayable: true, signal });
+  return send({ tool, args, kind: "replayable", signal });
 }
 
 const FIRST_PAUSE_MS = 200;
@@ -81,109 +69,85 @@ const LONGEST_WAIT_MS = 60_000;
 
 /** Makes a sender. */
 export function sender(options: SenderOptions): Send {
-  const { clientId, serverId, deliver, retries, timeoutMs, now } = options;
-  const secret = secretBytes(
-    options.secret,
-    "secret",
-    options.allowShortSecrets,
-  );
-  let keys: { request: CryptoKey; response: CryptoKey } | undefined;
-  /** What to add to this clock so that it agrees with the server's. */
-  let skewMs = 0;
+  const makeTry = createTry(options);
+  const freshness = createFreshness(options.now);
 
-  async function open() {
-    const [request, response] = await Promise.all([
-      importKey(secret),
-      deriveKey(secret, RESPONSE_INFO),
-    ]);
-    return keys = { request, response };
-  }
-
-  async function attempt(sending: Sending): Promise<ServerResponse> {
-    const { tool, args, requestId, signal } = sending;
-    const { request, response: key } = keys ?? await open();
-    // Named in canonical order, which spares the sort.
-    const text = signedText({
-      args,
-      client_id: clientId,
-      nonce: crypto.randomUUID(),
-      request_id: requestId,
-      server_id: serverId,
-      tool,
-      ts_ms: now() + skewMs,
-      v: VERSION,
-    });
-    const body = withSignature(text, await sign(request, text), "tool");
-    signal?.throwIfAborted();
-    const reason = (ms: number) => new Error(`No answer within ${ms} ms`);
-    return await withLimits(
-      { ms: timeoutMs, reason, signal },
-      async (limit) => {
-        try {
-          const response = await deliver(body, limit);
-          return await readResponse(response, { requestId, serverId, key });
-        } catch (cause) {
-          signal?.throwIfAborted();
-          if (cause instanceof CountersignError) throw cause;
-          const { message } = (limit.reason ?? cause) as Error;
-          throw new CountersignError(
-            "unreachable",
-            `No answer from the server: ${message}`,
-            { cause },
-          );
-        }
-      },
+  /** Makes one try, and believes its response only if it is to this very try. */
+  async function sendOnce(
+    { tool, args, kind, requestId, signal }: Sending,
+    nonce: string,
+    isBound: boolean,
+  ): Promise<ServerResponse> {
+    const sentAt = freshness.now();
+    const id = requestId ?? crypto.randomUUID();
+    const response = await makeTry(
+      { tool, args, requestId: id, nonce, sentAt },
+      signal,
     );
+    if (isBound) freshness.setClock(response, sentAt);
+    else {
+      await freshness.refuseOld(response, {
+        sentAt,
+        isStart: kind === "start",
+        askClock: () => callBuiltin(send, "server_identity", {}, signal),
+      });
+    }
+    if (response.error) throw response.error;
+    return response;
   }
 
-  return async (sending) => {
-    let corrected = false;
+  async function send(sending: Sending): Promise<ServerResponse> {
+    const { kind, requestId, isNewId = false, signal } = sending;
+    const nonce = crypto.randomUUID();
+    let isCorrected = false;
     for (let tried = 0;; tried++) {
-      let error: unknown;
       try {
-        const answer = await attempt(sending);
-        if (answer.error === undefined) return answer;
-        error = answer.error;
-        if (answer.error.code === "stale_timestamp" && !corrected) {
-          // Signed, so this is the server's clock and nobody else's.
-          skewMs = answer.ts_ms - now();
-          corrected = true;
+        return await sendOnce(
+          sending,
+          kind === "once" ? nonce : crypto.randomUUID(),
+          requestId === undefined || isNewId && tried === 0,
+        );
+      } catch (error) {
+        if (!(error instanceof CountersignError)) throw error;
+        if (error.code === "stale_timestamp" && !isCorrected) {
+          isCorrected = true; // the clock is set by now
           continue;
         }
-        if (!surelyNotRun(answer) && !isReplayable(sending, error)) throw error;
-      } catch (thrown) {
-        error = thrown;
-        if (!isReplayable(sending, error)) throw error;
+        if (tried >= options.retries || !mayRepeat(kind, error)) throw error;
+        await pause(pauseMs(tried, error), signal);
       }
-      if (tried >= retries) throw error;
-      await pause(delay(tried, error as CountersignError), sending.signal);
     }
-  };
+  }
+
+  return send;
 }
 
-/** The server's own word that it refused before it did anything. */
-function surelyNotRun({ signed, error }: ServerResponse): boolean {
-  return signed &&
-    (error?.code === "unavailable" || error?.code === "rate_limited");
+/** Whether a call may be sent again that this came of. */
+function mayRepeat(
+  kind: Sending["kind"],
+  { code, signed }: CountersignError,
+): boolean {
+  // Lost calls and lost responses look alike: what must not run twice is sent
+  // again only on the server's own word that it did nothing.
+  return kind === "once" ? signed && REFUSED.has(code) : LOST.has(code);
 }
 
-/** Lost calls and lost answers look alike: only what may arrive twice is sent again. */
-function isReplayable({ replayable }: Sending, error: unknown): boolean {
-  return replayable && error instanceof CountersignError &&
-    LOST.has(error.code);
-}
+/** What is refused before anything is done. */
+const REFUSED: ReadonlySet<ErrorCode> = new Set([
+  "unavailable",
+  "rate_limited",
+]);
 
 /** What says nothing of whether the call ran. */
 const LOST: ReadonlySet<ErrorCode> = new Set([
+  ...REFUSED,
   "unreachable",
   "unverified_answer",
-  "unavailable",
-  "rate_limited",
   "replayed", // by what is on the way: an earlier copy was answered, to nobody
 ]);
 
-/** What the server asked for, or full jitter. */
-function delay(tried: number, { retryAfterMs }: CountersignError): number {
+/** How long to wait: what the server asked for, or full jitter. */
+function pauseMs(tried: number, { retryAfterMs }: CountersignError): number {
   const jitter = Math.random() *
     Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** tried);
   return Math.min(LONGEST_WAIT_MS, retryAfterMs ?? 0) + jitter;

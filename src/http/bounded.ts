@@ -7,6 +7,8 @@
  * @module
  */
 
+import { platformTiming } from "../timing.ts";
+
 /** Takes bytes that come in pieces. */
 export interface GrowingBytes {
   /** Appends a copy of a piece; `false`, and nothing taken, if it would be too much. */
@@ -16,8 +18,6 @@ export interface GrowingBytes {
 }
 
 const FIRST_BYTES = 4096;
-/** Beyond it a timer fires at once. */
-const LONGEST_TIMER_MS = 2_147_483_647;
 
 /** Makes one buffer that doubles as it fills, up to `limit` bytes. */
 export function growingBytes(limit: number): GrowingBytes {
@@ -48,6 +48,8 @@ export interface ReadLimits {
   readonly limit: number;
   /** Milliseconds that all of it may take. Without, as long as it likes. */
   readonly timeoutMs?: number | undefined;
+  /** Ends the reading, whatever the stream does. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What a stream came to: its bytes, or why it was left. */
@@ -59,24 +61,27 @@ export type Bounded =
 /** Reads a stream to its end; one that is left is cancelled. Never throws. */
 export async function readBounded(
   stream: ReadableStream<Uint8Array> | null,
-  { limit, timeoutMs }: ReadLimits,
+  { limit, timeoutMs, signal }: ReadLimits,
 ): Promise<Bounded> {
   const taken = growingBytes(limit);
   if (stream === null) return { kind: "read", bytes: taken.bytes() };
   const reader = stream.getReader();
   let isLate = false;
+  // A read that waits ends with it.
   const leave = () => void reader.cancel().catch(() => {});
-  const ends = timeoutMs !== undefined && timeoutMs <= LONGEST_TIMER_MS;
-  const timer = ends
-    ? setTimeout(() => {
+  const callOff = timeoutMs === undefined
+    ? undefined
+    : platformTiming.after(timeoutMs, () => {
       isLate = true;
-      leave(); // which ends the read that waits
-    }, timeoutMs)
-    : undefined;
+      leave();
+    });
+  signal?.addEventListener("abort", leave);
+  if (signal?.aborted) leave();
   try {
     for (;;) {
       const { done, value } = await reader.read();
       if (isLate) return { kind: "too slow" };
+      if (signal?.aborted) return { kind: "broken", cause: signal.reason };
       if (done) return { kind: "read", bytes: taken.bytes() };
       if (taken.push(value)) continue;
       leave();
@@ -85,6 +90,7 @@ export async function readBounded(
   } catch (cause) {
     return isLate ? { kind: "too slow" } : { kind: "broken", cause };
   } finally {
-    clearTimeout(timer);
+    callOff?.();
+    signal?.removeEventListener("abort", leave);
   }
 }

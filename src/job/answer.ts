@@ -4,53 +4,100 @@
  * @module
  */
 
-import { CountersignError } from "../errors.ts";
+import { CountersignError, type Issue } from "../errors.ts";
+import { canonicalJson } from "../json/canonical_json.ts";
+import { toBytes } from "../kv/kv.ts";
+import { checkReply } from "../tool/form.ts";
 import type { Background } from "./background.ts";
 import { answerStep } from "./asking.ts";
 import { isFinal, type Job, takeAnswers } from "./job.ts";
 import type { StoredJob } from "./store.ts";
 import { takeUpIfOverdue, type WatchServices } from "./watch.ts";
 
-/** How long an answer waits for a job that runs. */
-const PATIENCE_MS = 10_000;
+/** How answers are taken. */
+export interface AnswerOptions {
+  /** Where the job is run that goes on. */
+  readonly background: Background;
+  /**
+   * Whether what the job does not ask is ignored, and what does not fit is left
+   * to the tool, which asks again. Defaults to `false`.
+   */
+  readonly isLenient?: boolean;
+}
+
+/** Largest answer, in bytes of JSON. */
+const LARGEST_ANSWER = 65_536;
 
 /**
- * Answers questions of a job; names that it does not ask for are ignored.
+ * Answers questions of a job: all that are given, or none.
  *
  * @param read Reads the job, for its owner only.
- * @throws {CountersignError} `job_not_found`, or `unavailable` while it runs
+ * @throws {CountersignError} `job_not_found`; `invalid_args` for what the job
+ * does not ask, what does not fit, and what was answered otherwise before
  */
 export async function answerQuestions(
   read: () => Promise<StoredJob>,
   answers: Readonly<Record<string, unknown>>,
-  background: Background,
+  { background, isLenient }: AnswerOptions,
   services: WatchServices,
 ): Promise<Job> {
-  const { store, timing: { now } } = services;
-  const until = now() + PATIENCE_MS;
-  for (let stored = await read();; stored = await read()) {
-    const names = Object.keys(stored.job.questions ?? {})
-      .filter((name) => Object.hasOwn(answers, name));
-    if (isFinal(stored.job) || names.length === 0) return stored.job;
-    if (stored.job.lease === undefined) {
-      const steps = names.map((name) =>
-        [answerStep(name), answers[name]] as const
-      );
-      const next = takeAnswers(stored.job, now(), new Set(names));
-      const written = await store.answer(stored, next, new Map(steps));
-      if (written === undefined) continue;
-      takeUpIfOverdue(written, background, services);
-      return written.job;
-    }
-    if (now() >= until) {
-      throw new CountersignError(
-        "unavailable",
-        "The job is running just now; answer it again",
-        { retryAfterMs: 1000 },
-      );
-    }
-    // It was woken beside its question: whoever runs it must not lose it.
-    takeUpIfOverdue(stored, background, services);
-    await store.changed(stored, until - now());
+  const { store, timing } = services;
+  for (;;) {
+    const stored = await read();
+    const fresh = await checkAnswers(stored, answers, services, isLenient);
+    if (fresh.size === 0) return stored.job;
+    const names = new Set(fresh.keys());
+    const steps = Array.from(
+      fresh,
+      ([name, answer]) => [answerStep(name), answer] as const,
+    );
+    const next = takeAnswers(stored.job, timing.now(), names);
+    const written = await store.answer(stored, next, new Map(steps));
+    if (written === undefined) continue;
+    takeUpIfOverdue(written, background, services);
+    return written.job;
   }
+}
+
+/** The answers that are new to a job; those that it has by now may come again. */
+async function checkAnswers(
+  { job }: StoredJob,
+  answers: Readonly<Record<string, unknown>>,
+  { store }: WatchServices,
+  isLenient = false,
+): Promise<Map<string, unknown>> {
+  const issues: Issue[] = [];
+  const fresh = new Map<string, unknown>();
+  const questions = isFinal(job) ? {} : job.questions ?? {};
+  let kept: Awaited<ReturnType<typeof store.steps>> | undefined;
+  for (const [name, answer] of Object.entries(answers)) {
+    const path = ["answers", name];
+    if (!Object.hasOwn(questions, name)) {
+      if (isLenient) continue;
+      kept ??= await store.steps(job.id);
+      const earlier = kept.get(answerStep(name));
+      if (earlier && isSame(earlier.value, answer)) continue;
+      const message = earlier
+        ? `"${name}" was answered before`
+        : `The job does not ask "${name}"`;
+      issues.push({ path, message });
+      continue;
+    }
+    const { length } = toBytes(answer);
+    if (length > LARGEST_ANSWER) {
+      const message =
+        `An answer may have ${LARGEST_ANSWER} bytes, not ${length}`;
+      issues.push({ path, message });
+      continue;
+    }
+    if (!isLenient) issues.push(...checkReply(questions[name], answer, path));
+    fresh.set(name, answer);
+  }
+  if (issues.length === 0) return fresh;
+  const message = issues.map((issue) => issue.message).join("; ");
+  throw new CountersignError("invalid_args", message, { issues });
+}
+
+function isSame(a: unknown, b: unknown): boolean {
+  return canonicalJson(a ?? null) === canonicalJson(b ?? null);
 }

@@ -5,34 +5,32 @@
  */
 
 import { TerminalError } from "../errors.ts";
-import type { Timing } from "../timing.ts";
+import { cut } from "../text.ts";
 import {
   checkName,
   type Question,
+  type QuestionJson,
   type QuestionReply,
   readReply,
   toJson,
 } from "../tool/question.ts";
-import { pause } from "../waiting.ts";
-import type { Job, OpenQuestion } from "./job.ts";
-import type { Replay } from "./replay.ts";
+import type { OpenQuestion } from "./job.ts";
+import type { Parts } from "./journal.ts";
 
-/** What asking works with. */
-export interface AskingOptions {
-  readonly replay: Replay;
-  /** What earlier attempts asked, and nobody has answered. */
-  readonly questions: Job["questions"];
-  /** Stops the attempt. */
-  readonly signal: AbortSignal;
-  /** Keeps a value under the job's lease. */
-  keep(name: string, value: unknown): Promise<void>;
-  /** Leaves the job until a question is answered, or its time is over. */
-  leave(until: number): Promise<never>;
-  readonly timing: Timing;
+/** Asks, and listens for answers. */
+export interface Asking {
+  /** Asks a person. */
+  ask(name: string, question: Question): Promise<QuestionReply<unknown>>;
+  /** Poses what is open now: the attempt stays, because it has more to do. */
+  stay(): void;
 }
 
 /** How long a question stands, where it does not say. */
 const ANSWER_WITHIN_MS = 86_400_000;
+/** Times that a question is put before wrong answers are taken for silence. */
+const MOST_ROUNDS = 10;
+/** How often an attempt that stays looks for answers. */
+const LISTEN_MS = 1000;
 
 /**
  * Makes what asks a person.
@@ -41,42 +39,109 @@ const ANSWER_WITHIN_MS = 86_400_000;
  */
 export function createAsking(
   open: Record<string, OpenQuestion>,
-  options: AskingOptions,
-): (name: string, question: Question) => Promise<QuestionReply<unknown>> {
-  const { replay, questions, signal, keep, leave, timing } = options;
+  parts: Parts,
+): Asking {
+  const { replay, bodies, course, keeper, job, signal, timing } = parts;
+  const answered = new Map<string, (value: unknown) => void>();
+  const posed = new Set<string>();
+  let callOff: (() => void) | undefined;
+  signal.addEventListener("abort", () => callOff?.(), { once: true });
 
-  /** An answer that does not fit is asked for again, under a name of its own. */
-  return async (name, question) => {
-    checkName(name);
-    if ("sampling" in question || "roots" in question) {
-      throw new TerminalError(
-        "A job can ask a person only: ask the caller's model in `prepare`",
-      );
+  /** What was answered; `undefined` if nothing was in time. */
+  async function pose(key: string, question: OpenQuestion): Promise<unknown> {
+    open[key] = question;
+    let answer: unknown;
+    const told = new Promise<void>((resolve) =>
+      answered.set(key, (value) => {
+        answer = value;
+        resolve();
+      })
+    );
+    await course.waitUntil(question.until, told);
+    answered.delete(key);
+    delete open[key];
+    return answer;
+  }
+
+  async function askRound(
+    key: string,
+    question: Question,
+    problem: string | undefined,
+  ): Promise<unknown> {
+    const step = answerStep(key);
+    if (replay.claimName(step)) return await replay.outcome(step);
+    const { withinMs = ANSWER_WITHIN_MS } = question as { withinMs?: number };
+    const until = job.questions?.[key]?.until ?? timing.now() + withinMs;
+    const silence = { action: "cancel" };
+    if (until > timing.now()) {
+      await parts.begin(key);
+      const json = wellFormed(toJson(question, problem));
+      const answer = await pose(key, { ...json, until });
+      if (answer !== undefined) return answer;
     }
-    const { withinMs = ANSWER_WITHIN_MS } = question;
-    let problem: string | undefined;
-    for (let round = 1;; round++) {
-      const key = round === 1 ? name : `${name}.${round}`;
-      const step = answerStep(key);
-      if (!replay.claimName(step)) {
-        await replay.waitForAll(key);
-        const until = questions?.[key]?.until ?? timing.now() + withinMs;
-        if (until > timing.now()) {
-          open[key] = { ...toJson(question, problem), until };
-          await pause(0, signal, timing); // those asked beside it go with it
-          await leave(until);
-        }
-        await keep(step, { action: "cancel" });
-        return { action: "cancel" };
+    if (await keeper.keep(step, { value: silence })) return silence;
+    return (await parts.readSteps()).get(step)?.value ?? silence;
+  }
+
+  /** Looks for answers to what is open, while the attempt stays. */
+  async function listen(): Promise<void> {
+    const { lease } = parts;
+    await lease.hear();
+    const heard = [...answered.keys()].filter((key) => lease.answered.has(key));
+    if (heard.length > 0) {
+      const steps = await parts.readSteps();
+      for (const key of heard) {
+        answered.get(key)?.(steps.get(answerStep(key))?.value);
       }
-      const read = readReply(question, replay.value(step));
-      if (read.ok) return read.value as QuestionReply<unknown>;
-      problem = read.problem;
     }
+    if (answered.size > 0 && !signal.aborted) listenSoon();
+  }
+
+  function listenSoon(): void {
+    callOff?.();
+    callOff = timing.after(LISTEN_MS, () => void listen().catch(listenSoon));
+  }
+
+  return {
+    async ask(given, question) {
+      bodies.refuse("ask");
+      checkName(given);
+      if ("sampling" in question || "roots" in question) {
+        throw new TerminalError(
+          "A job can ask a person only: ask the caller's model in `prepare`",
+        );
+      }
+      const name = given.toWellFormed();
+      let problem: string | undefined;
+      // An answer that does not fit is asked for again, under a name of its own.
+      for (let round = 1; round <= MOST_ROUNDS; round++) {
+        const key = round === 1 ? name : `${name}.${round}`;
+        const answer = await askRound(key, question, problem);
+        const read = readReply(question, answer);
+        if (read.ok) return read.value as QuestionReply<unknown>;
+        ({ problem } = read);
+      }
+      return { action: "cancel" };
+    },
+
+    stay() {
+      const fresh = Object.keys(open).filter((key) => !posed.has(key));
+      if (fresh.length === 0) return;
+      for (const key of fresh) posed.add(key);
+      parts.lease.tell({ questions: { ...open } });
+      listenSoon();
+    },
   };
 }
 
 /** The step that keeps the answer to a question. */
 export function answerStep(name: string): string {
   return `~ask ${name}`;
+}
+
+/** Half an emoji would make the job unreadable to its owner. */
+function wellFormed(question: QuestionJson): QuestionJson {
+  return "message" in question
+    ? { ...question, message: cut(question.message) }
+    : question;
 }

@@ -6,18 +6,21 @@
  */
 
 import { canonicalJson } from "../json/canonical_json.ts";
-import { TerminalError, ToolError } from "../errors.ts";
+import { findNotJson } from "../json/not_json.ts";
+import { TerminalError } from "../errors.ts";
 import type { KvLike } from "../kv/kv.ts";
 import type { Log } from "../log.ts";
+import { cut } from "../text.ts";
 import type { Timing } from "../timing.ts";
+import { check, sentence } from "../tool/check.ts";
 import { runTool } from "../tool/run.ts";
 import { checkFraction, type JobContext, type Tool } from "../tool/tool.ts";
 import type { Ending } from "./ending.ts";
-import type { Job } from "./job.ts";
-import { createJournal, type Journal } from "./journal.ts";
+import { advance, type Job } from "./job.ts";
+import { countKept, createJournal, type Journal } from "./journal.ts";
 import type { Lease } from "./lease.ts";
 import { logFields, LONGEST_MESSAGE } from "./log_fields.ts";
-import type { JobStore } from "./store.ts";
+import type { JobStore, StepOutcome } from "./store.ts";
 
 /** What an attempt needs. */
 export interface Attempt {
@@ -32,55 +35,125 @@ export interface Attempt {
   readonly env: unknown;
   /** Unix milliseconds after which no step but the first is begun here. */
   readonly sliceEnd: number;
-  /** Aborted when the instance stops. */
+  /** Aborted when no step may be begun here any more. */
+  readonly leaving: AbortSignal;
+  /** Aborted when none may go on here. */
   readonly stopping: AbortSignal;
+  /** Called when the job has got further than any attempt before. */
+  readonly advanced: () => void;
   readonly log: Log;
   readonly timing: Timing;
 }
 
+/** What an attempt begins with. */
+interface Beginning {
+  readonly tool: Tool;
+  readonly args: unknown;
+  readonly kept: ReadonlyMap<string, StepOutcome>;
+}
+
 /** Makes an attempt; only a store that fails throws. */
 export async function runAttempt(options: Attempt): Promise<Ending> {
-  const { job, lease, tool, store, sliceEnd, stopping, timing } = options;
+  const { leaving, stopping, lease, timing } = options;
+  const begun = await beginAttempt(options);
+  if ("kind" in begun) return begun;
+  let journal: Journal | undefined;
+  const leave = () => journal?.leaveSoon();
+  leaving.addEventListener("abort", leave, { once: true });
+  try {
+    return await withinScope([lease.signal, stopping], (over, resolve) => {
+      const kept = () => journal?.kept() ?? countKept(begun.kept);
+      over.addEventListener("abort", () =>
+        resolve(
+          lease.signal.aborted
+            ? { kind: "lost" }
+            : { kind: "gave way", dueAt: timing.now(), kept: kept() },
+        ));
+      // Whoever stops waits for nobody who has not begun.
+      if (leaving.aborted || stopping.aborted || lease.signal.aborted) {
+        return resolve({ kind: "gave way", dueAt: timing.now(), kept: kept() });
+      }
+      runTool(begun.tool, begun.args, over, () => {
+        journal = openJournal(
+          options,
+          begun,
+          over,
+          (dueAt, questions) =>
+            resolve({ kind: "gave way", dueAt, questions, kept: kept() }),
+        );
+        return contextOf(options, over, journal);
+      }, timing).then((value) => {
+        journal?.finish();
+        refuseNotJson(value);
+        resolve({ kind: "returned", value, kept: kept() });
+      }).catch((error) => {
+        const isFinal = journal?.isKept(error) ?? false;
+        resolve({ kind: "threw", error, kept: kept(), isFinal });
+      });
+    });
+  } finally {
+    leaving.removeEventListener("abort", leave);
+  }
+}
+
+/** Reads what an attempt begins with, unless there is nothing to attempt. */
+async function beginAttempt(
+  { job, lease, tool, store }: Attempt,
+): Promise<Beginning | Ending> {
+  const refuse = (message: string): Ending => {
+    return { kind: "threw", error: new TerminalError(message), kept: 0 };
+  };
   if (!tool?.job) {
-    const error = new ToolError(`This server has no job tool "${job.tool}"`);
-    return { kind: "threw", error };
+    return refuse(`No instance has had the job tool "${job.tool}" for an hour`);
   }
-  if (job.failures >= tool.job.attempts) {
-    const error = new TerminalError("Every attempt was cut short");
-    return { kind: "threw", error };
-  }
-  const args = await store.args(job);
   // A first run has nothing to replay, and costs no read.
   const kept = job.runs > 1 ? await store.steps(job.id) : new Map();
-  return await withinScope([lease.signal, stopping], (over, resolve) => {
-    let steps: Journal;
-    over.addEventListener("abort", () =>
-      resolve(
-        lease.signal.aborted
-          ? { kind: "lost" }
-          : { kind: "gave way", dueAt: timing.now() },
-      ));
-    runTool(tool, args, over, (signal) => {
-      const suspend = (dueAt: number, questions: Job["questions"]) =>
-        resolve({ kind: "gave way", dueAt, questions });
-      const { questions } = job;
-      steps = createJournal({
-        jobId: job.id,
-        kept,
-        questions,
-        lease,
-        signal,
-        sliceEnd,
-        suspend,
-        timing,
-      });
-      return contextOf(options, signal, steps);
-    }, timing).then((value) => {
-      steps.finish();
-      canonicalJson(value); // nothing is kept that could not be sent
-      resolve({ kind: "returned", value });
-    }).catch((error) => resolve({ kind: "threw", error }));
+  const known = advance(job, countKept(kept));
+  if (known !== job && (job.crashes ?? 0) > 1) {
+    // It got further before it died: that was the first time since then.
+    await lease.tell({ crashes: 1, strikes: 0, kept: known.kept });
+  } else if ((job.crashes ?? 0) >= tool.job.attempts) {
+    return refuse("Every attempt was cut short");
+  }
+  const args = await store.value(job, job.args);
+  // What `prepare` returned is the tool's own, and is given as it is.
+  if (job.given !== undefined) return { tool, args, kept };
+  const checked = check(tool.input, args);
+  if (checked.ok) return { tool, args: checked.value, kept };
+  // Version 0.1 kept what the schema had made of the arguments.
+  if (job.place === undefined) return { tool, args, kept };
+  return refuse(
+    "The job's arguments are not what its tool takes any more: " +
+      sentence(checked.issues),
+  );
+}
+
+function openJournal(
+  options: Attempt,
+  { kept }: Beginning,
+  signal: AbortSignal,
+  suspend: (dueAt: number, questions: Job["questions"]) => void,
+): Journal {
+  const { job, store } = options;
+  return createJournal({
+    ...options,
+    kept,
+    signal,
+    suspend,
+    readSteps: () => store.steps(job.id),
   });
+}
+
+/** Nothing is kept that could not be sent. */
+function refuseNotJson(result: unknown): void {
+  try {
+    canonicalJson(result);
+  } catch (cause) {
+    const { path, what } = findNotJson(result) ??
+      { path: "$", what: "no JSON" };
+    const message = `Cannot keep the result: ${path} is ${what}`;
+    throw new TerminalError(message, { cause });
+  }
 }
 
 /**
@@ -97,16 +170,16 @@ async function withinScope(
   for (const signal of signals) {
     signal.addEventListener("abort", stop, { once: true });
   }
-  try {
-    return await new Promise((resolve) => {
-      run(scope.signal, resolve);
-      const aborted = signals.find((signal) => signal.aborted);
-      if (aborted) scope.abort(aborted.reason);
-    });
-  } finally {
-    for (const signal of signals) signal.removeEventListener("abort", stop);
-    scope.abort(new Error("The job's attempt is over"));
-  }
+  const ending = await new Promise<Ending>((resolve) =>
+    run(scope.signal, resolve)
+  );
+  for (const signal of signals) signal.removeEventListener("abort", stop);
+  scope.abort(
+    ending.kind === "threw"
+      ? ending.error
+      : new Error("The job's attempt is over"),
+  );
+  return ending;
 }
 
 function contextOf(
@@ -125,9 +198,9 @@ function contextOf(
     sleep,
     ask,
     canAsk: (kind) => kind === "form" || kind === "url",
-    progress(fraction, message) {
-      checkFraction(fraction);
-      const words = message?.slice(0, LONGEST_MESSAGE);
+    progress(told, message) {
+      const fraction = checkFraction(told);
+      const words = message && cut(message, LONGEST_MESSAGE);
       lease.report({ fraction, ...words && { message: words } });
     },
     log: (message, fields) =>

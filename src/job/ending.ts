@@ -6,15 +6,19 @@
 
 import { CountersignError, TerminalError, ToolError } from "../errors.ts";
 import type { Log } from "../log.ts";
+import { cut } from "../text.ts";
 import type { Timing } from "../timing.ts";
+import { ResultError } from "../tool/run.ts";
 import type { Tools } from "../tool/tool.ts";
 import {
+  advance,
   backoff,
   complete,
   fail,
   type Job,
   type JobError,
   postpone,
+  strikesOf,
   suspend,
 } from "./job.ts";
 import type { Lease } from "./lease.ts";
@@ -23,15 +27,26 @@ import type { JobStore, StoredJob } from "./store.ts";
 
 /** How an attempt ended. */
 export type Ending =
-  | { readonly kind: "returned"; readonly value: unknown }
-  | { readonly kind: "threw"; readonly error: unknown }
+  | { readonly kind: "lost" }
   | {
-    readonly kind: "gave way";
-    readonly dueAt: number;
-    /** What it waits to be told. */
-    readonly questions?: Job["questions"];
+    /** How many outcomes were kept by then. */
+    readonly kept: number;
   }
-  | { readonly kind: "lost" };
+    & (
+      | { readonly kind: "returned"; readonly value: unknown }
+      | {
+        readonly kind: "threw";
+        readonly error: unknown;
+        /** Whether every further attempt would throw it, too. */
+        readonly isFinal?: boolean;
+      }
+      | {
+        readonly kind: "gave way";
+        readonly dueAt: number;
+        /** What it waits to be told. */
+        readonly questions?: Job["questions"];
+      }
+    );
 
 /** What endings are recorded with. */
 export interface EndingOptions {
@@ -58,12 +73,13 @@ export async function recordEnding(
     case "lost":
       return undefined;
     case "gave way":
-      return await lease.end((stored, until) => {
-        const time = now();
-        const dueAt = Math.max(time, ending.dueAt);
-        const next = suspend(stored.job, time, dueAt, ending.questions);
-        return store.replace(stored, next, until);
-      });
+      return await lease.end((stored, until) =>
+        store.replace(
+          stored,
+          afterLeaving(stored.job, ending, lease, now()),
+          until,
+        )
+      );
     case "returned":
       try {
         return await lease.end((stored, until) =>
@@ -76,40 +92,71 @@ export async function recordEnding(
         );
       } catch (error) {
         if (!isTooLarge(error)) throw error;
-        return await recordEnding({ kind: "threw", error }, lease, options);
+        const threw: Ending = { ...ending, kind: "threw", error };
+        return await recordEnding(threw, lease, options);
       }
-    case "threw":
+    case "threw": {
+      let isLogged = false;
       return await lease.end((stored, until) => {
-        const next = afterFailure(stored.job, ending.error, options);
+        const next = afterFailure(stored.job, ending, options, !isLogged);
+        isLogged = true;
         return store.replace(stored, next, until);
       });
+    }
   }
 }
 
-/** For the jobs of a tool that this instance does not have: another may. */
-const UNKNOWN = { attempts: 10, backoffMs: 5000 };
+/** What was answered while the attempt was leaving is not asked again: the job is due. */
+function afterLeaving(
+  job: Job,
+  { dueAt, questions, kept }: Ending & { kind: "gave way" },
+  { answered }: Lease,
+  now: number,
+): Job {
+  const left = Object.entries(questions ?? {})
+    .filter(([name]) => !answered.has(name));
+  const isAnswered = left.length < Object.keys(questions ?? {}).length;
+  return suspend(
+    advance(job, kept),
+    now,
+    isAnswered ? now : Math.max(now, dueAt),
+    questions && Object.fromEntries(left),
+  );
+}
+
+/** For the jobs of a tool that this instance does not have. */
+const UNKNOWN = { attempts: 1, backoffMs: 0 };
 
 function afterFailure(
   job: Job,
-  error: unknown,
+  { error, kept, isFinal = false }: Ending & { kind: "threw" },
   { tools, retentionMs, log, timing }: EndingOptions,
+  isFirst: boolean,
 ): Job {
   const { attempts, backoffMs } = tools[job.tool]?.job ?? UNKNOWN;
-  const failures = job.failures + 1;
-  const isLast = failures >= attempts || error instanceof TerminalError ||
-    isTooLarge(error);
-  log(isLast ? "error" : "warn", "A job's attempt failed", {
-    ...logFields(job),
-    attempt: failures,
-    error,
-  });
+  const known = advance(job, kept);
+  const strikes = strikesOf(known) + 1;
+  const isLast = strikes >= attempts || isFinal || cannotSucceed(error);
+  if (isFirst) {
+    log(isLast ? "error" : "warn", "A job's attempt failed", {
+      ...logFields(job),
+      attempt: job.failures + 1,
+      error,
+    });
+  }
   return isLast
-    ? fail(job, timing.now(), retentionMs, toJobError(error))
+    ? fail(known, timing.now(), retentionMs, toJobError(error))
     : postpone(
-      job,
+      known,
       timing.now(),
-      backoff(failures, backoffMs, timing.random),
+      backoff(strikes, backoffMs, timing.random),
     );
+}
+
+/** Whether every attempt would end so. */
+function cannotSucceed(error: unknown): boolean {
+  return error instanceof TerminalError || isTooLarge(error) ||
+    (error instanceof CountersignError && error.cause instanceof ResultError);
 }
 
 function toJobError(error: unknown): JobError {
@@ -117,7 +164,7 @@ function toJobError(error: unknown): JobError {
     return { code: "result_too_large", message: error.message };
   }
   if (error instanceof ToolError) {
-    const message = error.message.slice(0, LONGEST_MESSAGE);
+    const message = cut(error.message, LONGEST_MESSAGE);
     return { code: "tool_failed", message };
   }
   return {

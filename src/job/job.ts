@@ -47,12 +47,22 @@ export interface Job {
   readonly clientId: string;
   /** The request that started it, and may be sent again to learn of it. */
   readonly requestId: string;
-  /** The checked arguments. */
+  /** What the tool is given: the arguments as they came, or as `prepare` left them. */
   readonly args: StoredValue;
+  /** The arguments as they came, where `prepare` made others of them. */
+  readonly given?: StoredValue;
+  /** Its place among its client's unfinished jobs; version 0.1 gave none. */
+  readonly place?: number;
   /** Where it stands. */
   readonly status: JobStatus;
   /** Attempts that failed or died. */
   readonly failures: number;
+  /** Attempts that failed since a step was last kept; version 0.1 counted all. */
+  readonly strikes?: number;
+  /** Attempts that died since a step was last kept. */
+  readonly crashes?: number;
+  /** Steps that were kept when an attempt last failed. */
+  readonly kept?: number;
   /** Times that somebody began to run it. */
   readonly runs: number;
   /** When it was accepted. */
@@ -86,7 +96,7 @@ export function accept(
   now: number,
   lease: string | undefined,
   leaseMs: number,
-): Omit<Job, "args"> {
+): Omit<Job, "args" | "given" | "place"> {
   return {
     ...request,
     status: "working",
@@ -99,32 +109,36 @@ export function accept(
   };
 }
 
-/** Leases a job to whoever is about to run it. A lease that ran out counts as a failure. */
+/** Whether a job's process died under it, and nothing has cleared it since. */
+export function isSuspect(job: Job): boolean {
+  return job.lease !== undefined || (job.crashes ?? 0) > 0;
+}
+
+/** Leases a job to whoever is about to run it. A lease that ran out counts as a crash. */
 export function claim(
   job: Job,
   now: number,
   lease: string,
   leaseMs: number,
 ): Job {
-  const failures = job.failures + (job.lease === undefined ? 0 : 1);
   const runs = job.runs + 1;
-  return extend({ ...job, failures, runs, lease }, now, leaseMs);
+  if (job.lease === undefined) {
+    return extend({ ...job, runs, lease }, now, leaseMs);
+  }
+  const failures = job.failures + 1;
+  const crashes = (job.crashes ?? 0) + 1;
+  return extend({ ...job, failures, crashes, runs, lease }, now, leaseMs);
 }
 
-/** Moves a lease's end, telling how far the job is. */
-export function extend(
-  job: Job,
-  now: number,
-  leaseMs: number,
-  progress: Progress | undefined = job.progress,
-): Job {
-  return {
-    ...job,
-    ...progress && { progress },
-    leaseMs,
-    updatedAt: now,
-    dueAt: now + leaseMs,
-  };
+/** Moves a lease's end. */
+export function extend(job: Job, now: number, leaseMs: number): Job {
+  return { ...job, leaseMs, updatedAt: now, dueAt: now + leaseMs };
+}
+
+/** Forgets the failures from before a job got as far as it is. */
+export function advance(job: Job, kept: number): Job {
+  if (kept <= (job.kept ?? 0)) return job;
+  return { ...job, kept, strikes: 0, crashes: 0 };
 }
 
 /** Gives a lease up until `dueAt`, without blame: a sleep, a question, a slice, a shutdown. */
@@ -139,7 +153,7 @@ export function suspend(
   return { ...rest, ...asks && { questions }, updatedAt: now, dueAt };
 }
 
-/** Takes questions off a job; with the last of them it is due. */
+/** Takes questions off a job, which is then due; one that runs is told. */
 export function takeAnswers(
   job: Job,
   now: number,
@@ -147,13 +161,29 @@ export function takeAnswers(
 ): Job {
   const left = Object.entries(job.questions ?? {})
     .filter(([name]) => !names.has(name));
-  const dueAt = left.length === 0 ? now : job.dueAt;
-  return suspend(job, now, dueAt, Object.fromEntries(left));
+  const questions = Object.fromEntries(left);
+  return job.lease === undefined
+    ? suspend(job, now, now, questions)
+    : withQuestions({ ...job, updatedAt: now }, questions);
+}
+
+function withQuestions(
+  { questions: _, ...job }: Job,
+  questions: NonNullable<Job["questions"]>,
+): Job {
+  return Object.keys(questions).length > 0 ? { ...job, questions } : job;
+}
+
+/** Attempts that failed since a step was last kept. */
+export function strikesOf({ strikes, place, failures }: Job): number {
+  return strikes ?? (place === undefined ? failures : 0);
 }
 
 /** Gives a lease up after a failed attempt, to try again later. */
 export function postpone(job: Job, now: number, delayMs: number): Job {
-  return suspend({ ...job, failures: job.failures + 1 }, now, now + delayMs);
+  const failures = job.failures + 1;
+  const strikes = strikesOf(job) + 1;
+  return suspend({ ...job, failures, strikes }, now, now + delayMs);
 }
 
 /** Ends a job with its result. */
@@ -187,7 +217,12 @@ export function cancel(job: Job, now: number, retentionMs: number): Job {
 
 /** A final job is next due for removal. */
 function end(job: Job, now: number, retentionMs: number): Job {
-  const { progress: _, ...rest } = suspend(job, now, now + retentionMs, {});
+  const { progress: _, strikes: __, crashes: ___, ...rest } = suspend(
+    job,
+    now,
+    now + retentionMs,
+    {},
+  );
   return rest;
 }
 

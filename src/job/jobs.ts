@@ -5,33 +5,25 @@
  */
 
 import { CountersignError } from "../errors.ts";
-import { canonicalJson } from "../json/canonical_json.ts";
-import { type Nonce, replayedError, type Spend } from "../signing/nonce.ts";
-import type { Tool } from "../tool/tool.ts";
-import { settlesWithin } from "../waiting.ts";
-import { answerQuestions } from "./answer.ts";
+import { ID } from "../id.ts";
+import { type AnswerOptions, answerQuestions } from "./answer.ts";
 import type { Background } from "./background.ts";
-import { accept, isFinal, type Job } from "./job.ts";
-import { momentOf } from "./lease.ts";
+import type { Job } from "./job.ts";
 import type { JobOutcome } from "./outcome.ts";
-import type { Acceptance, Listing, Page, StoredJob } from "./store.ts";
-import { watchJob, type WatchOptions, type WatchServices } from "./watch.ts";
-
-/** What a job is started with. */
-export interface Start {
-  readonly clientId: string;
-  readonly requestId: string;
-  readonly name: string;
-  readonly tool: Tool;
-  readonly args: unknown;
-  readonly nonce: Nonce | undefined;
-  readonly signal: AbortSignal;
-}
+import { deriveId, type JobsOptions, type Start, startJob } from "./start.ts";
+import type { Listing, Page, StoredJob } from "./store.ts";
+import { watchJob, type WatchOptions } from "./watch.ts";
 
 /** The jobs of a server. */
 export interface Jobs {
   /** The id of the job that a client's request started, if it started one. */
   idOf(clientId: string, requestId: string): Promise<string>;
+  /**
+   * Finds a job for its owner; for all others it is not there.
+   *
+   * @throws {CountersignError} `job_not_found`
+   */
+  find(id: string, clientId: string): Promise<StoredJob>;
   /**
    * Accepts a job, or finds the one that this request started before; with
    * its end, if that comes within the tool's `waitMs`.
@@ -62,15 +54,15 @@ export interface Jobs {
     options: WatchOptions,
   ): AsyncGenerator<JobOutcome, void>;
   /**
-   * Answers questions of a job; names that it does not ask for are ignored.
+   * Answers questions of a job: all that are answered, or none.
    *
-   * @throws {CountersignError} `job_not_found`, or `unavailable` while it runs
+   * @throws {CountersignError} `job_not_found`, or `invalid_args`
    */
   answer(
     id: string,
     clientId: string,
     answers: Readonly<Record<string, unknown>>,
-    background: Background,
+    options: AnswerOptions,
   ): Promise<Job>;
   /** Lists a client's jobs, newest first. */
   list(clientId: string, page: Page): Promise<Listing>;
@@ -82,23 +74,13 @@ export interface Jobs {
   cancel(id: string, clientId: string): Promise<Job>;
 }
 
-/** Options for {@linkcode createJobs}. */
-export interface JobsOptions extends WatchServices {
-  /** Spends the nonce of a start whose job is there already. */
-  readonly spend: Spend;
-  /** Derives job ids: a MAC under a key of the server's own. */
-  readonly sign: (text: string) => Promise<string>;
-  readonly leaseMs: number;
-  /** Most unfinished jobs that a client may have. */
-  readonly maxUnfinished: number;
-}
-
 /** Puts store and worker together. */
 export function createJobs(options: JobsOptions): Jobs {
   const { store, worker } = options;
 
-  async function readOwned(id: string, clientId: string): Promise<StoredJob> {
-    const stored = await store.read(id);
+  async function find(id: string, clientId: string): Promise<StoredJob> {
+    // What is no id would be too long for a key, perhaps.
+    const stored = ID.test(id) ? await store.read(id) : undefined;
     // Somebody else's job reads exactly like one that never was.
     if (stored?.job.clientId === clientId) return stored;
     throw new CountersignError(
@@ -112,14 +94,13 @@ export function createJobs(options: JobsOptions): Jobs {
     clientId: string,
     watchOptions: WatchOptions,
   ) {
-    const stored = typeof from === "string"
-      ? await readOwned(from, clientId)
-      : from;
+    const stored = typeof from === "string" ? await find(from, clientId) : from;
     yield* watchJob(stored, watchOptions, options);
   }
 
   return {
-    idOf: (clientId, requestId) => deriveId(clientId, requestId, options),
+    find,
+    idOf: (clientId, requestId) => deriveId(clientId, requestId, options.sign),
     watch,
     start: (start, background) => startJob(start, background, options),
 
@@ -133,107 +114,19 @@ export function createJobs(options: JobsOptions): Jobs {
       return latest as JobOutcome; // a watch yields at least once
     },
 
-    answer: (id, clientId, answers, background) =>
+    answer: (id, clientId, answers, answerOptions) =>
       answerQuestions(
-        () => readOwned(id, clientId),
+        () => find(id, clientId),
         answers,
-        background,
+        answerOptions,
         options,
       ),
 
     list: (clientId, page) => store.list(clientId, page),
 
     async cancel(id, clientId) {
-      const stored = await readOwned(id, clientId);
+      const stored = await find(id, clientId);
       return (await worker.cancel(stored) ?? stored).job;
     },
   };
-}
-
-async function startJob(
-  start: Start,
-  background: Background,
-  options: JobsOptions,
-): Promise<JobOutcome> {
-  const { worker, spend, timing } = options;
-  const { name, tool, args, nonce, signal } = start;
-  const begun = momentOf(timing);
-  const acceptance = await acceptStart(start, options);
-  if (acceptance.kind === "replayed") throw replayedError();
-  let { stored } = acceptance;
-  let running: Promise<StoredJob | undefined> | undefined;
-  if (acceptance.kind === "known") {
-    await refuseConflict(stored.job, name, args, options);
-    if (nonce && !await spend(nonce)) throw replayedError();
-  } else if (stored.job.lease) {
-    running = worker.run(stored, begun, background.env, background.sliceMs);
-    background.run(running);
-  }
-  const { pollAfterMs = 0, waitMs = 0 } = tool.job ?? {};
-  if (waitMs > 0) {
-    const began = timing.monotonic();
-    // The run itself tells of its end, where it is here.
-    if (running && await settlesWithin(running, waitMs, signal, timing)) {
-      stored = await running ?? stored;
-    }
-    const leftMs = began + waitMs - timing.monotonic();
-    const watchOptions = { signal, waitMs: leftMs, background };
-    for await (const outcome of watchJob(stored, watchOptions, options)) {
-      if (isFinal(outcome.job)) return outcome;
-    }
-  }
-  return { ...stored, kind: "accepted", pollAfterMs };
-}
-
-async function deriveId(
-  clientId: string,
-  requestId: string,
-  { sign }: Pick<JobsOptions, "sign">,
-): Promise<string> {
-  // The alphabet of ids has no line feed: the text is unambiguous.
-  return (await sign(`${clientId}\n${requestId}`)).slice(0, 32);
-}
-
-async function acceptStart(
-  { clientId, requestId, name, args, nonce }: Start,
-  options: JobsOptions,
-): Promise<Acceptance> {
-  const { store, worker, leaseMs, maxUnfinished, timing } = options;
-  const [id, unfinished] = await Promise.all([
-    deriveId(clientId, requestId, options),
-    store.unfinished(clientId, maxUnfinished),
-  ]);
-  if (unfinished >= maxUnfinished && await store.read(id) === undefined) {
-    throw new CountersignError(
-      "too_many_jobs",
-      `You have ${unfinished} unfinished jobs; wait for one or cancel one`,
-      { retryAfterMs: 5000 },
-    );
-  }
-  const lease = worker.takeSlot();
-  const request = { id, tool: name, clientId, requestId };
-  let acceptance: Acceptance | undefined;
-  try {
-    const job = accept(request, timing.now(), lease, leaseMs);
-    acceptance = await store.accept(job, args, nonce);
-  } finally {
-    if (acceptance?.kind !== "accepted") worker.freeSlot(lease);
-  }
-  return acceptance;
-}
-
-async function refuseConflict(
-  job: Job,
-  tool: string,
-  args: unknown,
-  { store }: JobsOptions,
-): Promise<void> {
-  const isSame = job.tool === tool &&
-    canonicalJson(await store.args(job)) === canonicalJson(args);
-  if (isSame) return;
-  throw new CountersignError(
-    "idempotency_conflict",
-    "This request_id started a job with another tool or other arguments; " +
-      "send a new call with a new request_id",
-  );
 }

@@ -3,144 +3,190 @@
  * did it. All is kept under the job's lease: an attempt that lost it keeps
  * nothing.
  *
+ * - J1. What was kept is not begun again: its outcome comes from the store.
+ * - J2. A step that failed is done again by the next attempt, unless the tool
+ *   went on from its failure: then that is kept, before anything else begins.
+ * - J3. A body begins only on a lease that surely holds.
+ *
  * @module
  */
 
-import { TerminalError } from "../errors.ts";
-import { canonicalJson } from "../json/canonical_json.ts";
+import type { Ask, Question } from "../tool/question.ts";
+import type { JobContext, StepOptions, StepScope } from "../tool/tool.ts";
+import { cut } from "../text.ts";
 import type { Timing } from "../timing.ts";
-import type { Ask } from "../tool/question.ts";
-import type { JobContext, StepScope } from "../tool/tool.ts";
 import { pause } from "../waiting.ts";
 import { createAsking } from "./asking.ts";
-import { isTooLarge } from "./ending.ts";
+import { type Course, createCourse } from "./course.ts";
 import type { Job, OpenQuestion } from "./job.ts";
 import type { Lease } from "./lease.ts";
+import { type Bodies, createBodies } from "./nesting.ts";
 import { createReplay, type Replay } from "./replay.ts";
+import { createKeeper, isTry, type Keeper } from "./keeper.ts";
+import { runStep } from "./step.ts";
+import type { StepOutcome } from "./store.ts";
 
 /** Options for {@linkcode createJournal}. */
 export interface JournalOptions {
-  /** The job's id. */
-  jobId: string;
-  /** The values that earlier attempts kept. */
-  kept: ReadonlyMap<string, unknown>;
-  /** What earlier attempts asked, and nobody has answered. */
-  questions: Job["questions"];
+  readonly job: Job;
+  /** What earlier attempts kept. */
+  readonly kept: ReadonlyMap<string, StepOutcome>;
+  /** Reads what is kept by now. */
+  readonly readSteps: () => Promise<ReadonlyMap<string, StepOutcome>>;
   /** The hold on the job. */
-  lease: Lease;
+  readonly lease: Lease;
   /** Stops the attempt. */
-  signal: AbortSignal;
+  readonly signal: AbortSignal;
   /** Unix milliseconds after which no step but the first is begun here. */
-  sliceEnd: number;
+  readonly sliceEnd: number;
   /** Called, at most once, when the attempt should stop here and go on at a time. */
-  suspend: (wakeAt: number, questions: Job["questions"]) => void;
-  timing: Timing;
+  readonly suspend: (wakeAt: number, questions: Job["questions"]) => void;
+  /** Called when something was kept that was not before. */
+  readonly advanced: () => void;
+  readonly timing: Timing;
 }
 
 /** The journal of one attempt. */
 export interface Journal
-  extends Pick<JobContext, "step" | "sleep" | "ask">, Pick<Replay, "finish"> {}
+  extends
+    Pick<JobContext, "step" | "sleep" | "ask">,
+    Pick<Replay, "finish" | "isKept">,
+    Pick<Course, "leaveSoon"> {
+  /** How much is kept by now. */
+  kept(): number;
+}
+
+/** What the parts of a journal share. */
+export interface Parts extends JournalOptions {
+  readonly replay: Replay;
+  readonly course: Course;
+  readonly bodies: Bodies;
+  readonly keeper: Keeper;
+  /**
+   * Goes on once something new may begin: all that was kept has been asked for,
+   * nothing is being left, and the failures that the tool went on from are kept.
+   */
+  begin(name: string): Promise<void>;
+}
 
 const LONGEST_NAME = 256;
-/** Sleeps up to this long keep the instance: two commits cost more. */
-const SHORT_SLEEP_MS = 1000;
 
 /** Opens the journal of an attempt. */
 export function createJournal(options: JournalOptions): Journal {
-  const { lease, signal, sliceEnd, suspend, timing } = options;
-  const { now } = timing;
-  const replay = createReplay(options.kept, timing);
-  // The attempt's own: one that outlived it would keep all that waits for it.
-  const never = new Promise<never>(() => {});
+  const { kept, signal, suspend, timing } = options;
   const open: Record<string, OpenQuestion> = {};
-  let running = 0;
-  /** Whether this attempt has done what none before it did. */
-  let hasAdvanced = false;
-  let wakeAt: number | undefined;
-  let sleeps = 0;
+  const replay = createReplay(kept, timing);
+  const bodies = createBodies();
+  const course = createCourse({
+    ...options,
+    leave: (wakeAt) => suspend(wakeAt, open),
+    stay: () => asking.stay(),
+  });
+  const keeper = createKeeper(options, replay, course);
+  const parts: Parts = {
+    ...options,
+    ...{ replay, course, bodies, keeper },
+    async begin(name) {
+      await replay.waitForAll(name, signal);
+      options.lease.signal.throwIfAborted();
+      if (signal.aborted) await course.never;
+      await course.mayBegin();
+      await keeper.keepFailures();
+    },
+  };
+  const asking = createAsking(open, parts);
 
-  async function keep(name: string, value: unknown): Promise<void> {
+  async function takeStep(
+    given: string,
+    options: StepOptions,
+    run: (scope: StepScope) => unknown,
+  ): Promise<unknown> {
+    bodies.refuse(`run step "${cut(given, LONGEST_NAME)}"`);
+    const name = checkStepName(given);
+    if (replay.claimName(name)) return await replay.outcome(name);
+    await parts.begin(name);
     try {
-      if (await lease.keepStep(name, value)) return;
+      return await runStep(name, options, run, parts);
     } catch (error) {
-      if (!isTooLarge(error)) throw error;
-      throw new TerminalError(`Cannot keep step "${name}": ${error.message}`);
-    }
-    await never; // the signal has stopped this attempt
-  }
-
-  /** Leaves the job to whoever finds it due, once no step is half done. */
-  function leave(at: number): Promise<never> {
-    wakeAt = Math.min(at, wakeAt ?? Infinity);
-    if (running === 0) suspend(wakeAt, open);
-    return never;
-  }
-
-  async function step<T>(
-    name: string,
-    run: (scope: StepScope) => T | Promise<T>,
-  ): Promise<T> {
-    checkStepName(name);
-    if (replay.claimName(name)) return replay.value(name) as T;
-    await replay.waitForAll(name);
-    signal.throwIfAborted();
-    // A suspended attempt begins nothing new.
-    if (wakeAt !== undefined) return await leave(wakeAt);
-    // One step is begun however late: a job whose way to it takes a whole
-    // slice would never get on.
-    if (hasAdvanced && now() >= sliceEnd) return await leave(now());
-    hasAdvanced = true;
-    running++;
-    try {
-      if (!await lease.hold()) return await never;
-      const value = await run({ key: keyOf(options.jobId, name), signal });
-      if (value !== undefined) canonicalJson(value);
-      await keep(name, value);
-      return value;
-    } finally {
-      running--;
-      if (wakeAt !== undefined) leave(wakeAt);
+      if (signal.aborted) return await course.never;
+      if (!replay.isKept(error)) keeper.noteFailure(name, error);
+      throw error;
     }
   }
 
-  async function sleep(until: number | Date): Promise<void> {
-    const name = `~sleep ${++sleeps}`;
-    const isKept = replay.claimName(name);
-    const end = isKept
-      ? replay.value(name) as number
-      : until instanceof Date
-      ? until.getTime()
-      : now() + until;
-    if (!Number.isFinite(end)) {
-      throw new RangeError(`Cannot sleep until ${String(until)}`);
-    }
-    const left = end - now();
-    if (left <= 0) return;
-    if (left <= SHORT_SLEEP_MS && end < sliceEnd) {
-      return await pause(left, signal, timing);
-    }
-    if (!isKept) {
-      await replay.waitForAll(name);
-      await keep(name, end);
-    }
-    await leave(end);
-  }
-
-  const ask = createAsking(open, { ...options, replay, keep, leave });
-  return { step, sleep, ask: ask as Ask, finish: replay.finish };
+  return {
+    step: ((name: string, ...rest: [StepOptions, Body] | [Body]) => {
+      const [options, run] = rest.length === 2 ? rest : [{}, rest[0]];
+      return handled(takeStep(name, options, run));
+    }) as JobContext["step"],
+    sleep: (until, name) => handled(sleep(until, name, parts)),
+    ask:
+      ((name: string, question: Question) =>
+        handled(asking.ask(name, question))) as Ask,
+    finish: replay.finish,
+    isKept: replay.isKept,
+    leaveSoon: course.leaveSoon,
+    kept: () => countKept(kept) + keeper.count(),
+  };
 }
 
-/** The same for a step of a job in every attempt, and for no other. */
-function keyOf(jobId: string, name: string): string {
-  return `${jobId}.${encodeURIComponent(name.toWellFormed())}`;
+/** How much earlier attempts have got done. */
+export function countKept(kept: ReadonlyMap<string, unknown>): number {
+  return [...kept.keys()].filter((name) => !isTry(name)).length;
 }
 
-function checkStepName(name: string): void {
-  if (name !== "" && name.length <= LONGEST_NAME && !name.startsWith("~")) {
+type Body = (scope: StepScope) => unknown;
+
+/** Whoever awaits it later is told; until then nobody need be. */
+function handled<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
+}
+
+async function sleep(
+  until: number | Date,
+  name: string | undefined,
+  { bodies, replay, course, keeper, signal, timing, begin, sliceEnd }: Parts,
+): Promise<void> {
+  bodies.refuse("sleep");
+  const length = until instanceof Date ? until.toISOString() : until;
+  const own = name === undefined ? undefined : `~nap ${checkStepName(name)}`;
+  const claim = own === undefined
+    ? () => replay.claimSleep(length)
+    : () => ({ name: own, isKept: replay.claimName(own) });
+  const end = until instanceof Date ? until.getTime() : timing.now() + until;
+  if (!Number.isFinite(end)) {
+    throw new RangeError(`Cannot sleep until ${String(until)}`);
+  }
+  const claimed = claim();
+  if (claimed.isKept) {
+    const value = replay.value(claimed.name);
+    const keptEnd = typeof value === "number" ? value : Object(value).end;
+    if (keptEnd <= timing.now()) {
+      await replay.outcome(claimed.name, keptEnd);
+    } else await course.waitUntil(keptEnd);
     return;
   }
+  const leftMs = end - timing.now();
+  if (leftMs <= 0) return;
+  if (leftMs <= SHORT_SLEEP_MS && end < sliceEnd) {
+    await pause(leftMs, signal, timing).catch(() => course.never);
+    return;
+  }
+  await begin(claimed.name);
+  await keeper.keep(claimed.name, { value: { end, length } });
+  await course.waitUntil(end);
+}
+
+/** Sleeps up to this long keep the instance: two commits cost more. */
+const SHORT_SLEEP_MS = 1000;
+
+function checkStepName(name: string): string {
+  if (name !== "" && name.length <= LONGEST_NAME && !name.startsWith("~")) {
+    return name.toWellFormed();
+  }
   throw new TypeError(
-    `Step name "${name.slice(0, 32)}" must have 1 to ${LONGEST_NAME} ` +
+    `Step name "${cut(name, 32)}" must have 1 to ${LONGEST_NAME} ` +
       'characters and not begin with "~"',
   );
 }

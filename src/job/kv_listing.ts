@@ -5,59 +5,102 @@
  */
 
 import { persist } from "../kv/commit.ts";
+import { fromBytes, type KvKey } from "../kv/kv.ts";
 import type { Job } from "./job.ts";
+import { readJobs } from "./kv_due.ts";
 import type { JobKv } from "./kv_keys.ts";
-import { readRecord } from "./kv_record.ts";
 import type { Listing, Page } from "./store.ts";
 
-/** Keys that `getMany` takes. */
-const KEYS_A_READ = 10;
-/** Entries looked at for one page: a filter that fits few jobs costs no more. */
-const MOST_LOOKED_AT = 200;
+/** Where a job stands in a list: when it was created, and its id. */
+type Place = readonly [createdAt: number, id: string];
 
-/** Lists a page of a client's jobs. */
+/** Lists a page of a client's jobs: what it costs grows with the page only. */
 export async function listJobs(
-  { kv, keys: jobKeys, timing }: JobKv,
+  jobKv: JobKv,
   clientId: string,
   { status, limit, cursor }: Page,
 ): Promise<Listing> {
-  const owned = jobKeys.allOwned(clientId);
+  const { keys } = jobKv;
   const jobs: Job[] = [];
   let before = cursor === undefined ? undefined : parse(cursor);
-  for (let looked = 0; looked < MOST_LOOKED_AT; looked += KEYS_A_READ) {
-    const keys = await persist(() => page(before), timing);
-    const entries = keys.length === 0 ? [] : await persist(
-      () => kv.getMany(keys.map(([, id]) => jobKeys.job(id))),
-      timing,
-    );
-    for (const [i, entry] of entries.entries()) {
-      before = keys[i];
-      const job = readRecord(entry)?.job;
-      if (!job || (status && job.status !== status)) continue;
-      jobs.push(job);
-      if (jobs.length === limit) return { jobs, cursor: before.join(":") };
+  // Once more where entries answer to no job of the kind any more.
+  for (let looks = 0; looks < 3; looks++) {
+    const wanted = limit - jobs.length;
+    const places = status === "working"
+      ? await listActive(jobKv, clientId, before, wanted)
+      : await listIndex(
+        jobKv,
+        status ? keys.allEnded(clientId, status) : keys.allOwned(clientId),
+        before,
+        wanted,
+      );
+    for (const stored of await readJobs(jobKv, places.map(([, id]) => id))) {
+      // What is unreadable is in the log of whoever runs what is due.
+      if (!stored || "error" in stored) continue;
+      if (!status || stored.job.status === status) jobs.push(stored.job);
     }
-    if (keys.length < KEYS_A_READ) return { jobs, cursor: undefined };
+    if (places.length < wanted) return { jobs, cursor: undefined };
+    before = places.at(-1);
+    if (jobs.length === limit) break;
   }
   return { jobs, cursor: before?.join(":") };
+}
 
-  async function page(
-    before: [number, string] | undefined,
-  ): Promise<[number, string][]> {
-    const selector = before === undefined
-      ? { prefix: owned }
-      : { prefix: owned, end: [...owned, ...before] };
-    const options = { limit: KEYS_A_READ, reverse: true };
-    const keys: [number, string][] = [];
-    for await (const { key } of kv.list(selector, options)) {
-      keys.push([key.at(-2) as number, key.at(-1) as string]);
+function listIndex(
+  { kv, timing }: JobKv,
+  prefix: KvKey,
+  before: Place | undefined,
+  limit: number,
+): Promise<Place[]> {
+  const selector = before
+    ? { prefix, end: [...prefix, ...before] }
+    : { prefix };
+  return persist(async () => {
+    const places: Place[] = [];
+    for await (const { key } of kv.list(selector, { limit, reverse: true })) {
+      places.push([key.at(-2) as number, key.at(-1) as string]);
     }
-    return keys;
-  }
+    return places;
+  }, timing);
+}
+
+/** A client has few unfinished jobs: all are put in order. */
+async function listActive(
+  jobKv: JobKv,
+  clientId: string,
+  before: Place | undefined,
+  limit: number,
+): Promise<Place[]> {
+  const { kv, keys, timing } = jobKv;
+  const places = await persist(async () => {
+    const found: Place[] = [];
+    const prefix = keys.allActive(clientId);
+    for await (const { key, value } of kv.list({ prefix })) {
+      const about = fromBytes(value) as
+        | { id: string; createdAt: number }
+        | null;
+      const id = about?.id ?? key.at(-1) as string;
+      found.push([about?.createdAt ?? await createdAt(jobKv, id), id]);
+    }
+    return found;
+  }, timing);
+  return places.filter((place) => !before || compare(place, before) < 0)
+    .sort((a, b) => compare(b, a))
+    .slice(0, limit);
+}
+
+/** Version 0.1 did not say it beside the id. */
+async function createdAt(jobKv: JobKv, id: string): Promise<number> {
+  const [stored] = await readJobs(jobKv, [id]);
+  return stored && "job" in stored ? stored.job.createdAt : 0;
+}
+
+function compare([a, x]: Place, [b, y]: Place): number {
+  return a - b || (x < y ? -1 : x > y ? 1 : 0);
 }
 
 /** Anything is a place in the list; one that no page ended at begins somewhere. */
-function parse(cursor: string): [number, string] {
+function parse(cursor: string): Place {
   const [createdAt, id = ""] = cursor.split(":");
   return [Number(createdAt) || 0, id];
 }

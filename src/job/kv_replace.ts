@@ -1,19 +1,32 @@
 /**
- * Replaces and removes a job's record in KV, with the indexes that follow it.
+ * Replaces a job's record in KV, with the indexes that follow it.
  *
  * @module
  */
 
 import type { StoredValue } from "../kv/chunks.ts";
-import { commit } from "../kv/commit.ts";
-import { toBytes } from "../kv/kv.ts";
+import { type KvAtomic, toBytes } from "../kv/kv.ts";
 import { isFinal, type Job } from "./job.ts";
-import { dueOf, type JobKv } from "./kv_keys.ts";
+import { type JobKeys, type JobKv, timeOf } from "./kv_keys.ts";
 import { writeJob } from "./kv_record.ts";
-import { keep, removeBelongings } from "./kv_steps.ts";
+import { keep } from "./kv_steps.ts";
 import type { StoredJob } from "./store.ts";
 
 const NOTHING = toBytes(null);
+
+/** Sets what a job is found by as it stands: to be run, or to be removed. */
+export function addIndexes(
+  atomic: KvAtomic,
+  keys: JobKeys,
+  job: Job,
+): KvAtomic {
+  if (isFinal(job)) {
+    return atomic.set(keys.gone(timeOf(job)), NOTHING)
+      .set(keys.ended(job), NOTHING);
+  }
+  const { clientId, tool } = job;
+  return atomic.set(keys.due(timeOf(job)), toBytes({ clientId, tool }));
+}
 
 /** Replaces a job, and keeps steps with it; `undefined` if it changed since it was read. */
 export function replaceJob(
@@ -24,13 +37,15 @@ export function replaceJob(
 ): Promise<StoredJob | undefined> {
   const { keys } = jobKv;
   return writeJob(jobKv, next, (atomic) => {
-    atomic.check({ key: keys.job(job.id), versionstamp: version })
-      .set(keys.due(dueOf(next)), NOTHING);
+    atomic.check({ key: keys.job(job.id), versionstamp: version });
+    addIndexes(atomic, keys, next);
     for (const [name, value] of steps) {
       atomic.set(keys.step(job.id, name), toBytes(value));
     }
-    if (next.dueAt !== job.dueAt) atomic.delete(keys.due(dueOf(job)));
     if (isFinal(next)) atomic.delete(keys.active(job));
+    if (isFinal(next) || next.dueAt !== job.dueAt) {
+      atomic.delete(keys.due(timeOf(job)));
+    }
     return atomic;
   });
 }
@@ -46,7 +61,7 @@ export async function completeJob(
   return await replaceJob(jobKv, stored, next(kept));
 }
 
-/** Replaces a job that was answered, keeping the answers as steps. */
+/** Replaces a job that was told something, keeping the answers as steps. */
 export async function answerJob(
   jobKv: JobKv,
   stored: StoredJob,
@@ -58,27 +73,4 @@ export async function answerJob(
     return [name, kept] as [string, StoredValue];
   });
   return await replaceJob(jobKv, stored, next, await Promise.all(steps));
-}
-
-/** Removes a final job with all that belongs to it; `false` if it changed. */
-export async function removeJob(
-  jobKv: JobKv,
-  { job, version }: StoredJob,
-): Promise<boolean> {
-  const { kv, keys, timing } = jobKv;
-  await removeBelongings(jobKv, job.id);
-  const gone = await commit(
-    () =>
-      kv.atomic()
-        .check({ key: keys.job(job.id), versionstamp: version })
-        .delete(keys.job(job.id))
-        .delete(keys.due(dueOf(job)))
-        .delete(keys.active(job))
-        .delete(keys.owner(job)),
-    async () =>
-      (await kv.get(keys.job(job.id))).versionstamp === null ? "" : undefined,
-    false,
-    timing,
-  );
-  return gone !== undefined;
 }

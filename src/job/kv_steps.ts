@@ -9,17 +9,17 @@ import { readValue, type StoredValue, storeValue } from "../kv/chunks.ts";
 import { commit, persist } from "../kv/commit.ts";
 import { fromBytes, type KvKey, type KvLike, toBytes } from "../kv/kv.ts";
 import type { JobKv } from "./kv_keys.ts";
-import type { StoredJob } from "./store.ts";
+import type { StepOutcome, StoredJob } from "./store.ts";
 
 /** Keys deleted in one commit; a commit takes 1,000 mutations. */
 const REMOVED_AT_ONCE = 500;
 
-/** Keeps a step's value; `false` if the job changed since it was read. */
+/** Keeps a step's outcome; `false` if the job changed, or there is one already. */
 export async function keepStep(
   jobKv: JobKv,
   { job, version }: StoredJob,
   name: string,
-  value: unknown,
+  { value, ...about }: StepOutcome,
 ): Promise<boolean> {
   const { kv, keys, timing } = jobKv;
   const kept = await keep(jobKv, job.id, value);
@@ -30,7 +30,7 @@ export async function keepStep(
       kv.atomic()
         .check({ key: keys.job(job.id), versionstamp: version })
         .check({ key, versionstamp: null })
-        .set(key, toBytes({ by, ...kept })),
+        .set(key, toBytes({ by, ...about, ...kept })),
     async () => {
       const { value, versionstamp } = await kv.get(key);
       if (versionstamp === null) return undefined;
@@ -51,23 +51,49 @@ export function keep(
   value: unknown,
 ): Promise<StoredValue> {
   const chunks = keys.chunks(id);
-  return storeValue(kv, chunks, value, maxValueBytes, undefined, timing);
+  return storeValue(kv, chunks, value, maxValueBytes, timing);
 }
 
-/** Reads the values of all kept steps, by name. */
+/** Reads the outcomes of all kept steps, by name. */
 export function readSteps(
   { kv, keys, timing }: JobKv,
   id: string,
-): Promise<Map<string, unknown>> {
+): Promise<Map<string, StepOutcome>> {
   return persist(async () => {
-    const steps = new Map<string, unknown>();
+    const steps = new Map<string, StepOutcome>();
     for await (const { key, value } of kv.list({ prefix: keys.allSteps(id) })) {
-      const kept = fromBytes(value) as StoredValue;
-      const name = String(key.at(-1));
-      steps.set(name, await readValue(kv, keys.chunks(id), kept, timing));
+      const kept = fromBytes(value) as StoredValue & StepOutcome;
+      const { error, keptAt, asked } = kept;
+      steps.set(String(key.at(-1)), {
+        value: await readValue(kv, keys.chunks(id), kept, timing),
+        ...error && { error },
+        ...asked !== undefined && { asked },
+        ...keptAt !== undefined && { keptAt },
+      });
     }
     return steps;
   }, timing);
+}
+
+/** Lists the keys of a job's steps and chunks, up to a limit. */
+export async function listBelongings(
+  { kv, keys, timing }: JobKv,
+  id: string,
+  limit: number,
+): Promise<KvKey[]> {
+  const list = (prefix: KvKey) =>
+    persist(async () => {
+      const found: KvKey[] = [];
+      for await (const { key } of kv.list({ prefix }, { limit })) {
+        found.push(key);
+      }
+      return found;
+    }, timing);
+  const [steps, chunks] = await Promise.all([
+    list(keys.allSteps(id)),
+    list(keys.chunks(id)),
+  ]);
+  return [...steps, ...chunks].slice(0, limit);
 }
 
 /** Removes a job's steps and chunks, some at a time. */

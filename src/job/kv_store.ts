@@ -9,13 +9,15 @@ import { readValue } from "../kv/chunks.ts";
 import { persist } from "../kv/commit.ts";
 import type { KvKey, KvLike } from "../kv/kv.ts";
 import type { Timing } from "../timing.ts";
-import { acceptJob } from "./kv_accept.ts";
+import { acceptJob, findStart } from "./kv_accept.ts";
+import { forgetDue, listDue, readJobs, setAsideDue } from "./kv_due.ts";
 import { createJobKeys, type JobKv } from "./kv_keys.ts";
 import { listJobs } from "./kv_listing.ts";
 import { readJob } from "./kv_record.ts";
-import { answerJob, completeJob, removeJob, replaceJob } from "./kv_replace.ts";
-import { keepStep, readSteps, removeBelongings } from "./kv_steps.ts";
-import type { Due, JobStore } from "./store.ts";
+import { removeGone, removeJobs } from "./kv_removal.ts";
+import { answerJob, completeJob, replaceJob } from "./kv_replace.ts";
+import { keepStep, readSteps } from "./kv_steps.ts";
+import type { JobStore } from "./store.ts";
 
 /** Options for {@linkcode kvJobStore}. */
 export interface KvJobStoreOptions {
@@ -30,15 +32,16 @@ export interface KvJobStoreOptions {
 export function kvJobStore(kv: KvLike, options: KvJobStoreOptions): JobStore {
   const { prefix, maxValueBytes, timing } = options;
   const keys = createJobKeys(prefix);
-  const jobKv: JobKv = { kv, keys, maxValueBytes, timing };
+  const jobKv: JobKv = { kv, keys, maxValueBytes, timing, taking: new Map() };
   const patient = (until?: number): JobKv =>
     until === undefined ? jobKv : { ...jobKv, timing: { ...timing, until } };
   return {
-    accept: (job, args, nonce) => acceptJob(jobKv, job, args, nonce),
+    accept: (job, nonce, max) => acceptJob(jobKv, job, nonce, max),
+    find: (id, nonce) => findStart(jobKv, id, nonce),
     read: (id, until) => readJob(patient(until), id),
-    args: (job) => readValue(kv, keys.chunks(job.id), job.args, timing),
-    result: (job) =>
-      readValue(kv, keys.chunks(job.id), job.result ?? {}, timing),
+    readMany: (ids) => readJobs(jobKv, ids),
+    value: (job, stored) =>
+      readValue(kv, keys.chunks(job.id), stored ?? {}, timing),
     replace: (stored, next, until) => replaceJob(patient(until), stored, next),
     complete: (stored, next, result, until) =>
       completeJob(patient(until), stored, next, result),
@@ -46,37 +49,19 @@ export function kvJobStore(kv: KvLike, options: KvJobStoreOptions): JobStore {
     keepStep: (stored, name, value, until) =>
       keepStep(patient(until), stored, name, value),
     steps: (id) => readSteps(jobKv, id),
-    due: (until, limit) => listDue(jobKv, until, limit),
+    due: (until, limit, after) => listDue(jobKv, until, limit, after),
+    forget: (due) => forgetDue(jobKv, due),
+    setAside: (due, until) => setAsideDue(jobKv, due, until),
     unfinished: (clientId, limit) => countUnfinished(jobKv, clientId, limit),
     list: (clientId, page) => listJobs(jobKv, clientId, page),
-    remove: (stored) => removeJob(jobKv, stored),
-
-    async forget(entry) {
-      const isMissing = await readJob(jobKv, entry.id) === undefined;
-      if (isMissing) await removeBelongings(jobKv, entry.id);
-      await persist(() => kv.atomic().delete(keys.due(entry)).commit(), timing);
-    },
+    remove: (jobs) => removeJobs(jobKv, jobs),
+    removeGone: (now, limit) => removeGone(jobKv, now, limit),
 
     async changed({ job, version }, ms, signal) {
       await waitForChange(kv, keys.job(job.id), version, ms, signal, timing);
       return await readJob(jobKv, job.id);
     },
   };
-}
-
-function listDue(
-  { kv, keys: { allDue }, timing }: JobKv,
-  until: number,
-  limit: number,
-): Promise<Due[]> {
-  return persist(async () => {
-    const due: Due[] = [];
-    const selector = { start: allDue, end: [...allDue, until + 1] };
-    for await (const { key } of kv.list(selector, { limit })) {
-      due.push({ at: key.at(-2) as number, id: key.at(-1) as string });
-    }
-    return due;
-  }, timing);
 }
 
 function countUnfinished(

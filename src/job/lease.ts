@@ -19,8 +19,8 @@
 
 import type { Timing } from "../timing.ts";
 import { pause } from "../waiting.ts";
-import { extend, type Progress } from "./job.ts";
-import type { JobStore, StoredJob } from "./store.ts";
+import { extend, type Job, type Progress } from "./job.ts";
+import type { JobStore, StepOutcome, StoredJob } from "./store.ts";
 
 /** A job that this instance may write to. */
 export interface Lease {
@@ -28,8 +28,17 @@ export interface Lease {
   readonly signal: AbortSignal;
   /** Whether it surely holds (L2): renews it first where it may have run out. */
   hold(): Promise<boolean>;
-  /** Keeps a step's value; `false` if the lease is lost. */
-  keepStep(name: string, value: unknown): Promise<boolean>;
+  /** Keeps a step's outcome, unless there is one already. */
+  keepStep(
+    name: string,
+    outcome: StepOutcome,
+  ): Promise<"kept" | "there" | "lost">;
+  /** Changes what the job's record says, in a write that also extends the lease. */
+  tell(news: News): Promise<void>;
+  /** Reads what the job was told by others. */
+  hear(): Promise<void>;
+  /** The questions that were answered under this lease, by name. */
+  readonly answered: ReadonlySet<string>;
   /** Tells how far the job is, in a write that also extends the lease. */
   report(progress: Progress): void;
   /** Gives the lease up in one last write; `undefined` if it was lost. */
@@ -37,6 +46,11 @@ export interface Lease {
   /** Loses the lease on purpose: the job was ended by this very instance. */
   lose(): void;
 }
+
+/** What a lease's holder may tell of its job. */
+export type News = Partial<
+  Pick<Job, "progress" | "questions" | "crashes" | "strikes" | "kept">
+>;
 
 /** Writes a job; `until` is when the store need not be asked any more. */
 export type LastWrite = (
@@ -83,7 +97,8 @@ export function holdLease(
   const inLine = createLine();
   let stored = claimed;
   let good = begun;
-  let progress: Progress | undefined;
+  const answered = new Set<string>();
+  let news: News = {};
   let ended = false;
   let renewing: Promise<unknown> | undefined;
   let reporting: (() => void) | undefined;
@@ -115,18 +130,42 @@ export function holdLease(
         const until = good.monotonic + GIVEN_UP * leaseMs;
         const written = await run(stored, until);
         if (written !== undefined) return written;
-        const found = await store.read(stored.job.id, until);
-        if (found?.version === stored.version) return undefined;
-        if (found?.job.lease !== stored.job.lease) return lose() as undefined;
-        stored = found as StoredJob;
+        if (!await adopt(until)) return undefined;
       }
     });
+  }
+
+  /** Takes over what others told the job (L3); whether there was anything. */
+  async function adopt(until?: number): Promise<boolean> {
+    const found = await store.read(stored.job.id, until);
+    if (found?.version === stored.version) return false;
+    if (found?.job.lease !== stored.job.lease) {
+      lose();
+      return false;
+    }
+    const left = found?.job.questions ?? {};
+    for (const name of Object.keys(stored.job.questions ?? {})) {
+      if (!(name in left)) answered.add(name);
+    }
+    stored = found as StoredJob;
+    return true;
+  }
+
+  /** The job with what is to be told of it. */
+  function updated(job: Job): Job {
+    const { questions = job.questions } = news;
+    const left = Object.entries(questions ?? {})
+      .filter(([name]) => !answered.has(name));
+    const { questions: _, ...rest } = { ...job, ...news };
+    return left.length > 0
+      ? { ...rest, questions: Object.fromEntries(left) }
+      : rest;
   }
 
   function renew(): Promise<unknown> {
     return renewing ??= write(async (current, until) => {
       const begun = momentOf(timing);
-      const next = extend(current.job, timing.now(), leaseMs, progress);
+      const next = extend(updated(current.job), timing.now(), leaseMs);
       const written = await store.replace(current, next, until);
       if (written) [stored, good] = [written, begun];
       return written;
@@ -152,14 +191,27 @@ export function holdLease(
       return !ended;
     },
 
-    async keepStep(name, value) {
-      return await write(async (current, until) =>
-        await store.keepStep(current, name, value, until) || undefined
-      ) ?? false;
+    answered,
+
+    async keepStep(name, outcome) {
+      const kept = await write(async (current, until) =>
+        await store.keepStep(current, name, outcome, until) || undefined
+      );
+      return kept ? "kept" : ended ? "lost" : "there";
     },
 
-    report(latest) {
-      progress = latest;
+    async tell(latest) {
+      news = { ...news, ...latest };
+      await renewing; // what is under way may not tell it
+      await renew();
+    },
+
+    async hear() {
+      await inLine(async () => void (!ended && await adopt()));
+    },
+
+    report(progress) {
+      news = { ...news, progress };
       if (ended || reporting !== undefined) return;
       const gapMs = good.monotonic + PROGRESS_GAP_MS - timing.monotonic();
       reporting = timing.after(Math.max(0, gapMs), () => {
@@ -171,8 +223,8 @@ export function holdLease(
     end: (make) =>
       write(async ({ job, version }, until) => {
         // What was told last goes with it.
-        const current = { ...job, ...progress && { progress } };
-        const written = await make({ job: current, version }, until);
+        const current = { job: updated(job), version };
+        const written = await make(current, until);
         if (written) stop();
         return written;
       }),

@@ -28,7 +28,12 @@ export async function readOutcome(
     case "working":
       return { job, version, kind: "running" };
     case "completed":
-      return { job, version, kind: "done", result: await store.result(job) };
+      return {
+        job,
+        version,
+        kind: "done",
+        result: await store.value(job, job.result),
+      };
     case "failed":
     case "cancelled":
       return { job, version, kind: "ended", error: toError(job) };

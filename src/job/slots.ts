@@ -1,19 +1,49 @@
 /**
- * Slots: how many jobs one instance runs at once.
+ * Slots: how many jobs one instance runs at once, of one client, of one tool;
+ * and which job runs alone.
  *
  * @module
  */
 
 import type { Timing } from "../timing.ts";
 
+/** Whose job wants a slot. */
+export interface Applicant {
+  readonly clientId: string;
+  readonly tool: string;
+  /** Whether it may take its process with it: it runs with no other beside it. */
+  readonly isSuspect?: boolean;
+}
+
 /** The slots of an instance; a slot's token is also the lease of its job. */
 export interface Slots {
-  /** Takes a slot; `undefined` where none is free. */
-  take(): string | undefined;
+  /** Takes a slot; `undefined` where none is free for this job. */
+  take(applicant: Applicant): string | undefined;
+  /** Whether a job, suspect or not, is within its client's and its tool's share. */
+  mayFit(applicant: Applicant): boolean;
+  /** How many a client has. */
+  countOf(clientId: string): number;
+  /** Slots that are free, whoever may have them. */
+  free(): number;
   /** Says that the job in a slot runs for so many milliseconds from now. */
   extend(token: string, ms: number): void;
-  /** Frees a slot. */
-  free(token: string | undefined): void;
+  /** Says that the job in a slot is a suspect no more. */
+  clear(token: string): void;
+  /** Gives a slot back. */
+  giveBack(token: string | undefined): void;
+}
+
+/** Options for {@linkcode createSlots}. */
+export interface SlotsOptions {
+  /** Most jobs at once. */
+  readonly concurrency: number;
+  /** Most jobs of one client at once. */
+  readonly maxRunning: number;
+  /** Most jobs of one tool at once. */
+  readonly concurrencyOf: (tool: string) => number;
+  /** How long a suspect runs alone. */
+  readonly aloneMs: number;
+  readonly timing: Timing;
 }
 
 /**
@@ -21,23 +51,88 @@ export interface Slots {
  * takes too long without a word, and what was stopped gives nothing back.
  */
 const OVERRUN_MS = 60_000;
+/** How long others are held back for a suspect; then it runs beside the rest. */
+const HELD_BACK_MS = 60_000;
+/** How long after a suspect last asked others are still held back. */
+const STILL_WANTED_MS = 3000;
+
+interface Taken extends Applicant {
+  until: number;
+  aloneUntil: number;
+}
 
 /** Makes the slots of an instance. */
-export function createSlots(count: number, { now, uuid }: Timing): Slots {
-  /** The slots that are taken, and until when at the most. */
-  const taken = new Map<string, number>();
+export function createSlots(options: SlotsOptions): Slots {
+  const { concurrency, maxRunning, concurrencyOf, aloneMs, timing } = options;
+  const { now, monotonic, uuid } = timing;
+  const taken = new Map<string, Taken>();
+  /** Since when a suspect waits, and when it last asked. */
+  let waiting: { since: number; asked: number } | undefined;
+
+  function tidyUp(): void {
+    for (const [token, { until }] of taken) {
+      if (until <= now()) taken.delete(token);
+    }
+  }
+
+  function count(is: (other: Taken) => boolean): number {
+    let found = 0;
+    for (const other of taken.values()) if (is(other)) found++;
+    return found;
+  }
+
+  function isHeldBack(isSuspect: boolean): boolean {
+    const time = monotonic();
+    if (count(({ aloneUntil }) => aloneUntil > time) > 0) return true;
+    if (isSuspect) {
+      if (taken.size === 0) return false;
+      waiting ??= { since: time, asked: time };
+      waiting.asked = time;
+      return time - waiting.since < HELD_BACK_MS;
+    }
+    if (!waiting) return false;
+    const isStill = time - waiting.asked < STILL_WANTED_MS &&
+      time - waiting.since < HELD_BACK_MS;
+    if (!isStill) waiting = undefined;
+    return isStill;
+  }
+
+  function mayFit({ clientId, tool }: Applicant): boolean {
+    tidyUp();
+    return taken.size < concurrency &&
+      count((other) => other.clientId === clientId) < maxRunning &&
+      count((other) => other.tool === tool) < concurrencyOf(tool);
+  }
+
   return {
-    take() {
-      for (const [token, until] of taken) {
-        if (until <= now()) taken.delete(token);
-      }
-      if (taken.size >= count) return undefined;
+    mayFit,
+    take(applicant) {
+      const { isSuspect = false } = applicant;
+      if (!mayFit(applicant) || isHeldBack(isSuspect)) return undefined;
       const token = uuid();
-      taken.set(token, now() + OVERRUN_MS);
+      const isAlone = isSuspect && taken.size === 0;
+      if (isSuspect) waiting = undefined;
+      taken.set(token, {
+        ...applicant,
+        until: now() + OVERRUN_MS,
+        aloneUntil: isAlone ? monotonic() + aloneMs : -Infinity,
+      });
       return token;
     },
-    extend: (token, ms) => void taken.set(token, now() + ms + OVERRUN_MS),
-    free(token) {
+    countOf: (clientId) => count((other) => other.clientId === clientId),
+    free() {
+      tidyUp();
+      return Math.max(0, concurrency - taken.size);
+    },
+    extend(token, ms) {
+      const slot = taken.get(token);
+      if (slot) slot.until = now() + ms + OVERRUN_MS;
+    },
+    clear(token) {
+      const slot = taken.get(token);
+      if (slot) slot.aloneUntil = -Infinity;
+    },
+    giveBack(token) {
       if (token !== undefined) taken.delete(token);
     },
   };

@@ -53,18 +53,24 @@ export async function* watchJob(
     seen = state;
     const leftMs = until - monotonic();
     if (isFinal(stored.job) || leftMs <= 0 || signal.aborted) return;
-    stored = await nextChange(stored, leftMs, signal, services);
+    const isDue = stored.job.dueAt <= services.timing.now();
+    const release = isDue ? services.worker.want(stored) : undefined;
+    try {
+      stored = await nextChange(stored, leftMs, signal, services);
+    } finally {
+      release?.();
+    }
   }
 }
 
 /** Runs a job that is overdue: whoever looks at it may. */
 export function takeUpIfOverdue(
   stored: StoredJob,
-  { env, sliceMs, run }: Background,
+  background: Background,
   { worker, timing }: Pick<WatchServices, "worker" | "timing">,
 ): void {
   if (isFinal(stored.job) || stored.job.dueAt > timing.now()) return;
-  run(worker.takeUp(stored, env, sliceMs));
+  background.run(worker.takeUp(stored, background));
 }
 
 /** Waits for a change, or until the job is due; `undefined` once nobody waits. */

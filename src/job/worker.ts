@@ -6,13 +6,27 @@
 
 import type { KvLike } from "../kv/kv.ts";
 import { runAttempt } from "./attempt.ts";
+import { createDriver, type Driver } from "./driver.ts";
 import { type EndingOptions, recordEnding } from "./ending.ts";
-import { cancel, claim, isFinal } from "./job.ts";
+import { cancel, claim, isFinal, type Job } from "./job.ts";
 import { holdLease, type Lease, type Moment, momentOf } from "./lease.ts";
 import { logFields } from "./log_fields.ts";
+import {
+  applicantOf,
+  type Begun,
+  lookForWork,
+  type LookServices,
+} from "./look.ts";
 import { createSightings } from "./sightings.ts";
-import { createSlots } from "./slots.ts";
-import type { Due, StoredJob } from "./store.ts";
+import { type Applicant, createSlots, type Slots } from "./slots.ts";
+import type { StoredJob } from "./store.ts";
+import {
+  createSweeper,
+  type Ground,
+  workOn,
+  type WorkReport,
+  type WorkRound,
+} from "./work.ts";
 
 /** How jobs are run; every time is in milliseconds. */
 export interface WorkerOptions extends EndingOptions {
@@ -22,33 +36,15 @@ export interface WorkerOptions extends EndingOptions {
   readonly leaseMs: number;
   /** Most jobs that this instance runs at once. */
   readonly concurrency: number;
-}
-
-/** One round of work; times are in milliseconds. */
-export interface WorkRound {
-  /** The platform's environment. */
-  readonly env: unknown;
-  /** Most jobs to work on. */
-  readonly limit: number;
-  /** How long jobs are begun. Without, until none is due. */
-  readonly budgetMs?: number | undefined;
-  /** How long one job may take before it gives way. Without, as long as it likes. */
-  readonly sliceMs?: number | undefined;
-}
-
-/** What one call of `work` did. */
-export interface WorkReport {
-  /** Jobs that it ran, to an end or until they gave way. */
-  ran: number;
-  /** Finished jobs that it removed. */
-  removed: number;
+  /** Most jobs of one client that this instance runs at once. Without, as many. */
+  readonly maxRunning?: number;
 }
 
 /** Runs this instance's share of the jobs. */
 export interface Worker {
-  /** Takes a slot, while there is room for one more job here: its token is a lease. */
-  takeSlot(): string | undefined;
-  /** Frees the slot of a lease that came to nothing. */
+  /** Takes a slot, while there is room for such a job here: its token is a lease. */
+  takeSlot(applicant: Applicant): string | undefined;
+  /** Gives back the slot of a lease that came to nothing. */
   freeSlot(token: string | undefined): void;
   /**
    * Runs a job whose lease was just taken, until it ends or gives way.
@@ -59,124 +55,189 @@ export interface Worker {
   run(
     claimed: StoredJob,
     begun: Moment,
-    env: unknown,
-    sliceMs?: number,
+    ground: Ground,
   ): Promise<StoredJob | undefined>;
-  /** Claims a due job and runs it; `false` if somebody else did. */
-  takeUp(stored: StoredJob, env: unknown, sliceMs?: number): Promise<boolean>;
-  /** Works on everything that is due, up to `limit` jobs. */
+  /** Claims a due job and runs it; `false` if there is no room, or somebody else did. */
+  takeUp(stored: StoredJob, ground: Ground): Promise<boolean>;
+  /**
+   * Says that somebody waits for a due job: it is the first of its client's.
+   *
+   * @returns Says that nobody waits any more.
+   */
+  want(stored: StoredJob): () => void;
+  /** Works on what is due, until the round is over. */
   work(round: WorkRound): Promise<WorkReport>;
+  /** From now on looks for work by itself. */
+  drive(ground: Ground): void;
   /** Ends a job for its owner. */
   cancel(stored: StoredJob): Promise<StoredJob | undefined>;
-  /** Stops claiming, stops what runs, and gives the leases back. */
-  stop(): Promise<void>;
-}
-
-/** Makes a worker. */
-export function createWorker(options: WorkerOptions): Worker {
-  const { store, leaseMs, concurrency, timing } = options;
-  const { now } = timing;
-  const running: Running = new Map();
-  const slots = createSlots(concurrency, timing);
-  const sightings = createSightings(leaseMs, timing);
-  const stopping = new AbortController();
-
-  function takeSlot(): string | undefined {
-    return stopping.signal.aborted ? undefined : slots.take();
-  }
-
-  async function run(
-    claimed: StoredJob,
-    begun: Moment,
-    env: unknown,
-    sliceMs = Infinity,
-  ) {
-    const { id, lease: token } = claimed.job;
-    if (token) slots.extend(token, sliceMs);
-    const lease = holdLease(claimed, begun, options);
-    const slice = { env, sliceEnd: now() + sliceMs, stopping: stopping.signal };
-    const done = attemptAndRecord(claimed, lease, slice, options)
-      .finally(() => {
-        running.delete(id);
-        slots.free(token);
-      });
-    running.set(id, { lease, done });
-    return await done;
-  }
-
-  async function takeUp(stored: StoredJob, env: unknown, sliceMs?: number) {
-    if (running.has(stored.job.id) || !sightings.mayTake(stored)) return false;
-    const token = takeSlot();
-    if (token === undefined) return false;
-    const begun = momentOf(timing);
-    let claimed: StoredJob | undefined;
-    try {
-      const next = claim(stored.job, now(), token, leaseMs);
-      claimed = await store.replace(stored, next);
-    } finally {
-      if (claimed === undefined) slots.free(token);
-    }
-    if (claimed === undefined) return false;
-    await run(claimed, begun, env, sliceMs);
-    return true;
-  }
-
-  async function work({ env, limit, budgetMs = Infinity, sliceMs }: WorkRound) {
-    const report: WorkReport = { ran: 0, removed: 0 };
-    const until = timing.monotonic() + budgetMs;
-    const entries = await store.due(now(), limit);
-
-    async function workOn(entry: Due): Promise<void> {
-      const stored = await store.read(entry.id);
-      if (stored?.job.dueAt !== entry.at) await store.forget(entry);
-      else if (!isFinal(stored.job)) {
-        if (await takeUp(stored, env, sliceMs)) report.ran++;
-      } else if (await store.remove(stored)) report.removed++;
-    }
-    const runner = async () => {
-      for (let entry = entries.shift(); entry; entry = entries.shift()) {
-        if (stopping.signal.aborted || timing.monotonic() > until) return;
-        await workOn(entry);
-      }
-    };
-    const runners = Math.min(concurrency, entries.length);
-    await Promise.all(Array.from({ length: runners }, runner));
-    return report;
-  }
-
-  return {
-    takeSlot,
-    freeSlot: slots.free,
-    run,
-    takeUp,
-    work,
-    cancel: (stored) => cancelJob(stored, running, options),
-
-    async stop() {
-      stopping.abort(new Error("The server is stopping"));
-      await Promise.all(Array.from(running.values(), ({ done }) => done));
-    },
-  };
+  /**
+   * Claims nothing more, lets the steps that run end, and gives the leases back.
+   *
+   * @param graceMs How long a step may still take.
+   */
+  stop(graceMs?: number): Promise<void>;
 }
 
 /** The jobs that run here, by id. */
 type Running = Map<string, { lease: Lease; done: Promise<unknown> }>;
 
-async function cancelJob(
+/** What a worker is made of. */
+interface Parts extends WorkerOptions {
+  readonly running: Running;
+  readonly slots: Slots;
+  readonly wanted: Map<string, StoredJob>;
+  /** Aborted when no step may begin any more, and when none may go on. */
+  readonly leaving: AbortController;
+  readonly stopping: AbortController;
+  /** Tells whoever drives that room got free, or that a job is due at a time. */
+  wake(dueAt?: number): void;
+}
+
+/** Leases for which a suspect runs alone, unless it keeps a step before. */
+const ALONE_LEASES = 2;
+
+/** Makes a worker. */
+export function createWorker(options: WorkerOptions): Worker {
+  const { tools, store, log, leaseMs, concurrency, timing } = options;
+  let driver: Driver | undefined;
+  const parts: Parts = {
+    ...options,
+    running: new Map(),
+    wanted: new Map(),
+    leaving: new AbortController(),
+    stopping: new AbortController(),
+    slots: createSlots({
+      concurrency,
+      maxRunning: options.maxRunning ?? concurrency,
+      concurrencyOf: (tool) => tools[tool]?.job?.concurrency ?? Infinity,
+      aloneMs: ALONE_LEASES * leaseMs,
+      timing,
+    }),
+    wake: (dueAt) => driver?.wake((dueAt ?? 0) - timing.now()),
+  };
+  const { running, slots, wanted, leaving } = parts;
+  const sightings = createSightings(leaseMs, timing);
+  const sweeper = createSweeper(options);
+
+  const servicesOf = (ground: Ground): LookServices => ({
+    ...{ store, tools, slots, sightings, wanted, log, timing },
+    runsHere: (id) => running.has(id),
+    begin: (stored, token) => beginJob(stored, token, ground, parts),
+  });
+  const look = (ground: Ground, limit: number) =>
+    lookForWork(leaving.signal.aborted ? 0 : limit, servicesOf(ground));
+
+  return {
+    takeSlot(applicant) {
+      if (leaving.signal.aborted) return undefined;
+      const token = slots.take(applicant);
+      if (token === undefined) parts.wake();
+      return token;
+    },
+    freeSlot(token) {
+      slots.giveBack(token);
+      parts.wake();
+    },
+    run: (claimed, begun, ground) => runJob(claimed, begun, ground, parts),
+
+    async takeUp(stored, ground) {
+      const { job } = stored;
+      if (
+        leaving.signal.aborted || running.has(job.id) || !tools[job.tool]?.job
+      ) return false;
+      if (!sightings.mayTake(stored)) return false;
+      const token = slots.take(applicantOf(job));
+      if (token === undefined) return false;
+      const begun = await beginJob(stored, token, ground, parts);
+      await begun?.run;
+      return begun !== undefined;
+    },
+
+    want(stored) {
+      wanted.set(stored.job.id, stored);
+      return () => void wanted.delete(stored.job.id);
+    },
+
+    work: (round) =>
+      workOn(round, {
+        timing,
+        sweeper,
+        look: (limit) => look(round, limit),
+      }),
+
+    drive(ground) {
+      if (driver || leaving.signal.aborted) return;
+      const sweepMs = leaseMs;
+      const lookOnce = async () => {
+        const found = await look(ground, Infinity);
+        await sweeper.remove(found.final);
+        const inMs = (found.nextAt ?? Infinity) - timing.now();
+        return Math.min(inMs, found.againMs, await sweeper.sweep(100));
+      };
+      driver = createDriver({ look: lookOnce, sweepMs, log, timing });
+      driver.wake(0);
+    },
+
+    cancel: (stored) => cancelJob(stored, parts),
+
+    async stop(graceMs = 0) {
+      const reason = new Error("The server is stopping");
+      leaving.abort(reason);
+      await driver?.stop();
+      const callOff = timing.after(
+        graceMs,
+        () => parts.stopping.abort(reason),
+      );
+      await Promise.all(Array.from(running.values(), ({ done }) => done));
+      callOff();
+    },
+  };
+}
+
+/** Claims a job in a slot, and runs it in the background; `undefined` if somebody else did. */
+async function beginJob(
   stored: StoredJob,
-  running: Running,
-  { store, retentionMs, timing }: WorkerOptions,
-): Promise<StoredJob | undefined> {
-  let current: StoredJob | undefined = stored;
-  while (current) {
-    if (isFinal(current.job)) return current;
-    const next = cancel(current.job, timing.now(), retentionMs);
-    const cancelled = await store.replace(current, next);
-    if (cancelled) {
-      running.get(next.id)?.lease.lose();
-      return cancelled;
+  token: string,
+  ground: Ground,
+  parts: Parts,
+): Promise<Begun | undefined> {
+  const { store, slots, timing, leaseMs } = parts;
+  const begun = momentOf(timing);
+  let claimed: StoredJob | undefined;
+  try {
+    const next = claim(stored.job, begun.wall, token, leaseMs);
+    claimed = await store.replace(stored, next);
+  } finally {
+    if (claimed === undefined) {
+      slots.giveBack(token);
+      parts.wake();
     }
-    current = await store.read(next.id);
+  }
+  return claimed && { run: runJob(claimed, begun, ground, parts) };
+}
+
+async function runJob(
+  claimed: StoredJob,
+  begun: Moment,
+  { env, sliceMs = Infinity }: Ground,
+  parts: Parts,
+): Promise<StoredJob | undefined> {
+  const { running, slots, timing } = parts;
+  const { id, lease: token } = claimed.job;
+  if (token) slots.extend(token, sliceMs);
+  const lease = holdLease(claimed, begun, parts);
+  const slice = { env, sliceEnd: timing.now() + sliceMs };
+  const done = attemptAndRecord(claimed, lease, slice, parts);
+  running.set(id, { lease, done });
+  try {
+    const ended = await done;
+    if (ended && !isFinal(ended.job)) parts.wake(ended.job.dueAt);
+    return ended;
+  } finally {
+    running.delete(id);
+    slots.giveBack(token);
+    parts.wake();
   }
 }
 
@@ -184,19 +245,42 @@ async function cancelJob(
 async function attemptAndRecord(
   { job }: StoredJob,
   lease: Lease,
-  slice: { env: unknown; sliceEnd: number; stopping: AbortSignal },
-  options: WorkerOptions,
+  slice: { env: unknown; sliceEnd: number },
+  parts: Parts,
 ): Promise<StoredJob | undefined> {
-  const { tools, store, kv, log, timing } = options;
-  const tool = tools[job.tool];
+  const { tools, store, kv, log, timing, slots } = parts;
   try {
-    const attempt = { ...slice, job, lease, tool, store, kv, log, timing };
-    return await recordEnding(await runAttempt(attempt), lease, options);
+    const ending = await runAttempt({
+      ...slice,
+      ...{ job, lease, store, kv, log, timing },
+      tool: tools[job.tool],
+      stopping: parts.stopping.signal,
+      leaving: parts.leaving.signal,
+      advanced: () => slots.clear(job.lease ?? ""),
+    });
+    return await recordEnding(ending, lease, parts);
   } catch (error) {
     // The lease runs out, and the job is taken up again.
     lease.lose();
     const fields = { ...logFields(job), error };
     log("error", "A job is left to its next attempt", fields);
     return undefined;
+  }
+}
+
+async function cancelJob(
+  stored: StoredJob,
+  { running, store, retentionMs, timing }: Parts,
+): Promise<StoredJob | undefined> {
+  let current: StoredJob | undefined = stored;
+  while (current) {
+    if (isFinal(current.job)) return current;
+    const next: Job = cancel(current.job, timing.now(), retentionMs);
+    const cancelled = await store.replace(current, next);
+    if (cancelled) {
+      running.get(next.id)?.lease.lose();
+      return cancelled;
+    }
+    current = await store.read(next.id);
   }
 }

@@ -8,8 +8,8 @@
  * @module
  */
 
-import { cut } from "../text.ts";
 import { MAX_DEPTH } from "./canonical_json.ts";
+import { writePath } from "./path.ts";
 
 /** Something that is not JSON, and where in the value it stands. */
 export interface NotJson {
@@ -26,11 +26,11 @@ export interface NotJson {
  * `undefined` as a whole is none.
  */
 export function findNotJson(value: unknown): NotJson | undefined {
-  const steps: string[] = []; // from the inside out
+  const steps: (string | number)[] = []; // from the inside out
   const what = find(value, 0, steps);
-  return what === undefined
-    ? undefined
-    : { path: cut(`$${steps.reverse().join("")}`, LONGEST_PATH), what };
+  if (what === undefined) return undefined;
+  const path = writePath(["$", ...steps.reverse()]);
+  return { path, what };
 }
 
 /**
@@ -45,13 +45,10 @@ export function refuseNotJson(value: unknown, name: string): void {
   throw new TypeError(`${name} is not JSON: ${found.path} is ${found.what}`);
 }
 
-const LONGEST_PATH = 200;
-const LONGEST_NAME = 64;
-
 function find(
   value: unknown,
   depth: number,
-  steps: string[],
+  steps: (string | number)[],
 ): string | undefined {
   switch (typeof value) {
     case "boolean":
@@ -78,13 +75,13 @@ function find(
 function findInArray(
   array: readonly unknown[],
   depth: number,
-  steps: string[],
+  steps: (string | number)[],
 ): string | undefined {
   if ("toJSON" in array) return "an array with toJSON";
   for (let i = 0; i < array.length; i++) {
     const what = find(array[i], depth + 1, steps);
     if (what === undefined) continue;
-    steps.push(`[${i}]`);
+    steps.push(i);
     return what;
   }
 }
@@ -92,7 +89,7 @@ function findInArray(
 function findInObject(
   object: Readonly<Record<string, unknown>>,
   depth: number,
-  steps: string[],
+  steps: (string | number)[],
 ): string | undefined {
   const prototype = Object.getPrototypeOf(object);
   if (prototype !== Object.prototype && prototype !== null) {
@@ -105,11 +102,7 @@ function findInObject(
       ? find(member, depth + 1, steps)
       : "a name with a lone surrogate";
     if (what === undefined) continue;
-    steps.push(
-      /^[A-Za-z_$][\w$]*$/.test(name)
-        ? `.${cut(name, LONGEST_NAME)}`
-        : `[${JSON.stringify(cut(name, LONGEST_NAME))}]`,
-    );
+    steps.push(name);
     return what;
   }
 }

@@ -4,11 +4,8 @@
  * @module
  */
 
-import { cut } from "../text.ts";
+import { writePath } from "./path.ts";
 import { closingQuote, unescapeString } from "./tokens.ts";
-
-const LONGEST_NAME = 64;
-const LONGEST_PATH = 200;
 
 /** Where in arrays and objects a position is: `args.rows[3].id`. */
 export function pathAt(text: string, position: number): string {
@@ -48,13 +45,5 @@ export function pathAt(text: string, position: number): string {
     }
     if (at < 0) break;
   }
-  return cut(path.map(writeStep).join(""), LONGEST_PATH) || "The body";
-}
-
-function writeStep(step: string | number, at: number): string {
-  if (typeof step === "number") return `[${step}]`;
-  if (!/^[A-Za-z_$][\w$]*$/.test(step)) {
-    return `[${JSON.stringify(cut(step, LONGEST_NAME))}]`;
-  }
-  return `${at > 0 ? "." : ""}${cut(step, LONGEST_NAME)}`;
+  return writePath(path) || "The body";
 }

@@ -8,10 +8,10 @@
  * @module
  */
 
-import { platformTiming, type Timing } from "../timing.ts";
+import { platformTiming } from "../timing.ts";
 import { concat } from "../bytes.ts";
 import { CountersignError } from "../errors.ts";
-import { commit, persist } from "./commit.ts";
+import { commit, type Patience, persist } from "./commit.ts";
 import { fromBytes, type KvKey, type KvLike, toBytes } from "./kv.ts";
 
 /** A value in its record, or where its chunks are. */
@@ -28,10 +28,17 @@ const CHUNKS_A_COMMIT = 12;
 /** Keys that `getMany` takes. */
 const KEYS_A_READ = 10;
 
+/** How a value is kept that is too large for its record. */
+export interface ChunkOptions {
+  /** Called before the first chunk is written. */
+  readonly announce?: () => Promise<void>;
+  /** Names its chunks: what is written again under one name is the same value. */
+  readonly name?: string | undefined;
+}
+
 /**
  * Keeps a value under `prefix`, writing only what is too large for its record.
  *
- * @param announce Called before the first chunk is written.
  * @throws {CountersignError} `result_too_large`
  */
 export async function storeValue(
@@ -39,8 +46,8 @@ export async function storeValue(
   prefix: KvKey,
   value: unknown,
   maxBytes: number,
-  announce?: () => Promise<void>,
-  timing: Timing = platformTiming,
+  timing: Patience = platformTiming,
+  { announce, name = timing.uuid() }: ChunkOptions = {},
 ): Promise<StoredValue> {
   if (value === undefined) return {};
   const bytes = toBytes(value);
@@ -52,7 +59,7 @@ export async function storeValue(
     );
   }
   await announce?.();
-  const at = timing.uuid();
+  const at = name;
   const chunks = Math.ceil(bytes.length / CHUNK_BYTES);
   for (let from = 0; from < chunks; from += CHUNKS_A_COMMIT) {
     const until = Math.min(chunks, from + CHUNKS_A_COMMIT);
@@ -79,7 +86,7 @@ export async function readValue(
   kv: KvLike,
   prefix: KvKey,
   kept: StoredValue,
-  timing: Timing = platformTiming,
+  timing: Patience = platformTiming,
 ): Promise<unknown> {
   if (!("chunks" in kept)) return kept.value;
   const parts: Uint8Array[] = [];

@@ -23,7 +23,7 @@ import {
 const GROUP = 10;
 
 /** A nonce on its way into the store. */
-interface Spending {
+export interface Spending {
   readonly key: KvKey;
   readonly value: Uint8Array;
   readonly token: string;

@@ -16,7 +16,13 @@ import type { Authenticated, McpAuthenticate } from "./authenticate.ts";
 import type { ServerFacts } from "./exchange.ts";
 import { checkSentNames } from "./http/headers.ts";
 import { checkOrigin, type OriginRules } from "./http/origin.ts";
-import { respond, type RpcResponse, toResponse } from "./http/respond.ts";
+import {
+  respond,
+  type RpcResponse,
+  takesEvents,
+  toResponse,
+} from "./http/respond.ts";
+import type { StreamLimit } from "./http/stream_limit.ts";
 import {
   CODE,
   errorResponse,
@@ -48,6 +54,7 @@ export interface McpSettings {
   readonly readLimits: ReadLimits;
   /** Most characters of a result's JSON. */
   readonly maxResult: number;
+  readonly streams: StreamLimit;
   readonly log: Log;
   readonly now: () => number;
 }
@@ -162,7 +169,7 @@ async function answerMessage(
     if (revision.initializes) checkSentNames(headers, message);
     if (message.id === undefined) return undefined;
     const { initializes, cancelsByClosing } = revision;
-    const { server, maxResult, now } = settings;
+    const { server, maxResult, streams, now } = settings;
     const signal = cancelsByClosing
       ? platform.signal
       : new AbortController().signal;
@@ -180,6 +187,7 @@ async function answerMessage(
       services: await open(),
       server,
       maxResult,
+      streams,
       background: platform.background,
       signal,
       notify,
@@ -203,10 +211,6 @@ function refuse(
   }
   const { status, headers } = error;
   return { message: errorResponse(id, error), status, headers };
-}
-
-function takesEvents(headers: Headers): boolean {
-  return /text\/event-stream|\*\/\*/i.test(headers.get("accept") ?? "*/*");
 }
 
 function isNotification(json: unknown): boolean {

@@ -8,6 +8,7 @@ import type { Platform } from "../call/call.ts";
 import type { Services } from "../call/services.ts";
 import type { Caller } from "../signing/keyring.ts";
 import type { Nonce } from "../signing/nonce.ts";
+import type { StreamLimit } from "./http/stream_limit.ts";
 import type { RpcMessage } from "./json_rpc.ts";
 import type { Meta } from "./meta.ts";
 import type { Revision } from "./revisions.ts";
@@ -25,6 +26,7 @@ export interface Exchange extends Platform {
   readonly server: ServerFacts;
   /** Most characters of a result's JSON. */
   readonly maxResult: number;
+  readonly streams: StreamLimit;
   /** Sends a notification before the answer. */
   notify(frame: object): void;
   readonly now: () => number;

@@ -123,11 +123,16 @@ export function messageOf(json: unknown): RpcMessage {
   if (jsonrpc !== "2.0") throw invalid('Set jsonrpc to "2.0"');
   if (typeof method !== "string") throw invalid("Set method to a string");
   if (id !== undefined && !isId(id)) {
-    throw invalid("Set id to a string or an integer");
+    throw invalid(
+      `Set id to a string of at most ${LONGEST_ID} characters or an integer`,
+    );
   }
   if (!isObject(params)) throw invalid("Set params to an object");
   return { id, method, params };
 }
+
+/** Longest id, in characters. */
+const LONGEST_ID = 1024;
 
 /** The id that an answer may repeat. */
 export function idOf(json: unknown): Id | undefined {
@@ -164,8 +169,11 @@ export function invalidParams(
   return new RpcError(CODE.invalidParams, message, options);
 }
 
+/** An answer repeats it: what is long, or no whole text, is none. */
 function isId(value: unknown): value is Id {
-  return typeof value === "string" || Number.isSafeInteger(value);
+  return typeof value === "string"
+    ? value.length <= LONGEST_ID && value.isWellFormed()
+    : Number.isSafeInteger(value);
 }
 
 function invalid(message: string): RpcError {

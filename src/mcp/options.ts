@@ -16,6 +16,7 @@ import {
 } from "./authenticate.ts";
 import type { McpSettings } from "./endpoint.ts";
 import { LOOPBACK } from "./http/origin.ts";
+import { createStreamLimit } from "./http/stream_limit.ts";
 
 /** Options of the MCP endpoint. */
 export interface McpOptions {
@@ -35,6 +36,8 @@ export interface McpOptions {
   version?: string;
   /** What a model should know before it uses the tools. */
   instructions?: string;
+  /** Most streams that one client may hold open at one instance. Defaults to 64. */
+  maxStreams?: number;
 }
 
 /**
@@ -64,6 +67,7 @@ export function checkMcpOptions(
     authenticate,
     version = "0",
     instructions,
+    maxStreams = 64,
   } = options;
   const { serverId, path, envelopePath, keyring, log, now } = server;
   const isPublic = authenticate === "none";
@@ -79,6 +83,7 @@ export function checkMcpOptions(
     server: { info: { name: serverId, version }, instructions, isPublic },
     readLimits: server.readLimits,
     maxResult: server.maxValueBytes,
+    streams: createStreamLimit(maxStreams),
     log,
     now,
   };

@@ -15,13 +15,15 @@ import { spendInGroups, spendInKv } from "../kv/nonces.ts";
 import { deriveKey, sign } from "../signing/hmac.ts";
 import { type Spend, spendInMemory } from "../signing/nonce.ts";
 import { createTiming } from "../timing.ts";
-import type { ResourceSettings } from "./options.ts";
+import { mayDrive, type ResourceSettings } from "./options.ts";
 
 /** What a server has opened. */
 export interface Resources {
   readonly services: Services;
   /** `undefined` where the server has no KV, and so no jobs. */
   readonly worker: Worker | undefined;
+  /** Whether jobs are looked for without being asked to. */
+  readonly drives: boolean;
   /** Closes what was opened here. */
   close(): void;
 }
@@ -48,6 +50,7 @@ export async function openResources(
   const engine = kv && openJobs(kv, prefix, spend, idKey, settings);
   return {
     worker: engine?.worker,
+    drives: mayDrive(settings),
     close: () => typeof settings.kv === "function" && kv?.close?.(),
     services: {
       tools,

@@ -28,8 +28,15 @@ export interface JobSettings {
   retentionMs?: number;
   /** Most jobs that one instance runs at once. Defaults to 16. */
   concurrency?: number;
+  /** Most jobs of one client that one instance runs at once. Defaults to `concurrency`. */
+  maxRunning?: number;
   /** Most unfinished jobs that a client may have. Defaults to 100. */
   maxUnfinished?: number;
+  /**
+   * Whether an instance looks for jobs to run by itself. Defaults to `true`;
+   * never where the platform stops instances between requests.
+   */
+  drive?: boolean;
 }
 
 /** Which calls spend their nonce, and where spent ones are kept. */
@@ -170,7 +177,9 @@ export function checkOptions(options: ServerOptions): Settings {
         leaseMs: 15_000,
         retentionMs: 86_400_000,
         concurrency: 16,
+        maxRunning: jobs.concurrency ?? 16,
         maxUnfinished: 100,
+        drive: true,
         ...jobs,
       },
       maxValueBytes,
@@ -179,6 +188,12 @@ export function checkOptions(options: ServerOptions): Settings {
       now,
     },
   };
+}
+
+/** Whether there may be jobs to look for, and they may be looked for unasked. */
+export function mayDrive({ jobs, kv, tools }: ResourceSettings): boolean {
+  return jobs.drive && kv !== undefined &&
+    Object.values(tools).some((tool) => tool.job !== undefined);
 }
 
 /** What both endpoints are made of. */

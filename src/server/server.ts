@@ -14,11 +14,13 @@ import {
   writeResponse,
 } from "../envelope/response.ts";
 import { CountersignError } from "../errors.ts";
-import type { WorkReport } from "../job/worker.ts";
+import type { WorkReport } from "../job/work.ts";
 import { consoleLog } from "../log.ts";
+import { createTiming } from "../timing.ts";
 import { openResources, type Resources } from "./open.ts";
 import { checkOptions, type ServerOptions, type Settings } from "./options.ts";
 import { routeRequest } from "./route.ts";
+import { driveItself } from "./self_driving.ts";
 
 /** A server, as {@linkcode createServer} makes it. */
 export interface Server {
@@ -34,25 +36,39 @@ export interface Server {
     platform?: unknown,
   ): Promise<Response>;
   /**
-   * Runs the jobs that are due, and removes those that are long finished.
+   * Runs the jobs that are due, and removes those that are long finished, until
+   * there are none or its time is over.
    *
-   * For `Deno.cron`, for Workers' `scheduled`, or for an interval. Safe to call
-   * from many instances at once.
+   * For Workers' `scheduled` and for `Deno.cron`, where instances are stopped
+   * between requests; elsewhere a server does so by itself. Safe to call from
+   * many instances at once.
    *
    * @throws {CountersignError} `unavailable` or `not_configured`
    */
   work(options?: WorkOptions): Promise<WorkReport>;
-  /** Stops claiming jobs, stops those that run, and gives them back to others. */
-  stop(): Promise<void>;
+  /**
+   * Stops: claims no more jobs, lets the steps that run end and be kept, and
+   * gives their jobs back to others. It costs no job an attempt.
+   */
+  stop(options?: StopOptions): Promise<void>;
+}
+
+/** Options for `stop`. */
+export interface StopOptions {
+  /** Milliseconds that a step which runs may still take. Defaults to 4,000. */
+  graceMs?: number;
 }
 
 /** Options for `work`. */
 export interface WorkOptions {
   /** The platform's environment: Workers' bindings. */
   env?: unknown;
-  /** Milliseconds after which no further job is begun. Defaults to no limit. */
+  /**
+   * Milliseconds after which no further job is begun, and none waited for any
+   * more. Defaults to 50,000.
+   */
   budgetMs?: number;
-  /** Most jobs to work on. Defaults to 100. */
+  /** Most jobs to begin or to remove. Defaults to 100. */
   limit?: number;
   /** Milliseconds that one job may take before it gives way. Defaults to no limit. */
   sliceMs?: number;
@@ -105,12 +121,18 @@ export function createServer(
     if (opened) return opened;
     const made = await openResources(configure(env).resources, env);
     if (opened) made.close(); // another request was faster
-    return opened ??= made;
+    else driving.noteOpened(opened = made, env);
+    return opened;
   }
+
+  const resources = settings?.resources;
+  const timing = createTiming(resources?.now);
+  const driving = driveItself({ settings: resources, timing, open });
 
   return {
     async handle(request, env, platform) {
       try {
+        driving.noteRequest(platform);
         const here = { env, platform, configure, open };
         return await routeRequest(request, here)
           .catch((thrown) => refuse(thrown, settings));
@@ -126,8 +148,9 @@ export function createServer(
         { ran: 0, removed: 0 };
     },
 
-    async stop() {
-      await opened?.worker?.stop();
+    async stop({ graceMs = 4000 } = {}) {
+      await driving.stop();
+      await opened?.worker?.stop(graceMs);
       opened?.close();
     },
   };
@@ -157,7 +180,9 @@ function makeOptions(
     return options(env);
   } catch (error) {
     if (error instanceof CountersignError) throw error;
-    const { message } = error as Error;
+    const message = error instanceof Error
+      ? error.message
+      : "The server's options cannot be made";
     throw new TypeError(message.replace(/["'].*["']/s, '"…"'));
   }
 }

@@ -9,7 +9,7 @@
  */
 
 import { toBase64 } from "../base64.ts";
-import { parseDictionary } from "./structured_fields.ts";
+import { parseBytes, parseDictionary } from "./structured_fields.ts";
 
 /**
  * Computes the `Content-Digest` of some content.
@@ -45,5 +45,6 @@ export async function matchesDigest(
   content: Uint8Array,
 ): Promise<boolean> {
   const claimed = parseDictionary(field).get("sha-256");
+  if (claimed !== undefined) parseBytes(claimed); // refuses what is no digest
   return `sha-256=${claimed}` === await contentDigest(content);
 }

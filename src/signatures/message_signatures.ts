@@ -13,6 +13,7 @@ import { isOpen, type TimeWindow, windowOf } from "../signing/window.ts";
 import { identifier, type Message, signatureBase } from "./signature_base.ts";
 import { SignatureError } from "./signature_error.ts";
 import {
+  parseBareItem,
   parseBytes,
   parseDictionary,
   parseInnerList,
@@ -194,9 +195,8 @@ function select({ request, response }: Message, tag: string | undefined) {
         input,
         items,
         params: Object.fromEntries(
-          // JSON reads strings and integers; no parameter is anything else.
-          [...params].map(([name, value]) => [name, JSON.parse(value)]),
-        ) as SignatureParams,
+          [...params].map(([name, value]) => [name, parseBareItem(value)]),
+        ) as unknown as SignatureParams,
         mac: parseBytes(macs.get(label)),
       }));
   } catch (cause) {

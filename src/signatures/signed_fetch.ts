@@ -46,7 +46,8 @@ export type SignedFetch = (
 /**
  * Makes a `fetch` that speaks the profile `mcp-hmac-v2`.
  *
- * An answer has the fields that its signature covers, and no others. What
+ * A body is sent as JSON unless the caller gives it another type. An answer has
+ * the fields that its signature covers, and no others. What
  * refuses without a signature keeps its status alone, and its reason as text:
  * nobody takes it for an answer. Redirects are not followed.
  *
@@ -100,7 +101,10 @@ export function signedFetch(
     const { method, url, signal } = original;
     const headers = new Headers(original.headers);
     const body = new Uint8Array(await original.arrayBuffer());
-    if (!headers.has("content-type")) {
+    // What `fetch` itself says of a text is nothing that the caller said.
+    if (
+      /^(text\/plain;charset=utf-8)?$/i.test(headers.get("content-type") ?? "")
+    ) {
       headers.set("content-type", "application/json");
     }
     headers.set("content-digest", await contentDigest(body));

@@ -1,12 +1,12 @@
 /**
- * The part of {@link https://www.rfc-editor.org/rfc/rfc9651 | RFC 9651} that
- * signatures and digests are written in: dictionaries of items and inner lists,
- * of strings, integers, booleans and byte sequences.
+ * Dictionaries of {@link https://www.rfc-editor.org/rfc/rfc9651 | RFC 9651}, which
+ * signatures and digests are written in.
  *
  * Members stay as the sender wrote them, because RFC 9421 signs those
- * characters. What is not of this part is refused, not guessed at. So is a key
- * that repeats: the RFC lets the last one win, but two readers of a message may
- * not agree on that.
+ * characters; of their values only strings, integers and byte sequences are
+ * read, as ours have no others. What is no dictionary is refused, not guessed
+ * at. So is a key that repeats: the RFC lets the last one win, but two readers
+ * of a message may not agree on that.
  *
  * @module
  */
@@ -22,11 +22,17 @@ export interface InnerList {
 }
 
 const KEY = "([a-z*][a-z\\d_.*-]*)";
-const BARE_ITEM =
-  '("(?:[ !#-[\\]-~]|\\\\["\\\\])*"|:[\\dA-Za-z+/]*={0,2}:|\\?[01]|-?\\d{1,15})';
+const STRING = '"(?:[ !#-[\\]-~]|\\\\["\\\\])*"';
+/** What ours are written with: strings and integers. */
+const OWN = new RegExp(`^(${STRING}|-?\\d{1,15})$`);
+/** Besides: bytes, booleans, decimals, dates, tokens and display strings. */
+const BARE_ITEM = `(%?${STRING}|:[\\dA-Za-z+/]*={0,2}:|\\?[01]|` +
+  "@?-?\\d{1,15}(?:\\.\\d{1,3})?|[A-Za-z*][\\w!#$%&'*+.^`|~:/-]*)";
 const PARAM = `; *${KEY}(?:=${BARE_ITEM})?`;
 const ITEM = `${BARE_ITEM}(${PARAM})*`;
-const LIST = `\\( *(?<items>(${ITEM}( +|(?=\\))))*)\\)(?<params>(${PARAM})*)`;
+/** Of names alone: nothing else is covered by a signature (RFC 9421 section 2). */
+const NAME = `${STRING}(${PARAM})*`;
+const LIST = `\\( *(?<items>(${NAME}( +|(?=\\))))*)\\)(?<params>(${PARAM})*)`;
 /** A member ends where the next one starts, or with the text (section 4.2.2). */
 const MEMBER = `${KEY}(?:=(${ITEM}|${LIST}))?([ \\t]*,[ \\t]*(?!$)|$)`;
 
@@ -48,7 +54,7 @@ export function parseInnerList(member: string): InnerList {
   const { items, params } = new RegExp(`^${LIST}$`).exec(member)?.groups ?? {};
   if (params === undefined) throw unreadable(member);
   return {
-    items: items.match(new RegExp(ITEM, "g")) ?? [],
+    items: items.match(new RegExp(NAME, "g")) ?? [],
     params: entries(params, PARAM),
   };
 }
@@ -59,7 +65,10 @@ export function parseInnerList(member: string): InnerList {
  * @throws {SyntaxError} If it is none, or there is no such member.
  */
 export function parseBytes(member = ""): Uint8Array<ArrayBuffer> {
-  const [, base64] = /^:(.+):$/.exec(member) ?? [];
+  // RFC 9651 section 3.3.5
+  const [, base64] =
+    /^:((?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==)?|[A-Za-z0-9+/]{3}=?)?):$/
+      .exec(member) ?? [];
   if (!base64) throw unreadable(member);
   return fromBase64(base64);
 }
@@ -71,8 +80,18 @@ export function parseBytes(member = ""): Uint8Array<ArrayBuffer> {
  */
 export function serialize(value: string | number): string {
   const text = JSON.stringify(value);
-  if (new RegExp(`^${BARE_ITEM}$`).test(text)) return text;
+  if (OWN.test(text)) return text;
   throw new TypeError(`Cannot write ${text} in a structured field`);
+}
+
+/**
+ * Parses a string or an integer.
+ *
+ * @throws {SyntaxError} If it is neither.
+ */
+export function parseBareItem(text: string): unknown {
+  if (OWN.test(text)) return JSON.parse(text);
+  throw unreadable(text);
 }
 
 /** Keys and values of matches that follow each other without a gap. */

@@ -52,7 +52,13 @@ export function checkClients(
     if (!isId(id)) {
       throw new TypeError(`The id of ${name} does not match ${ID.source}`);
     }
-    const { secret, tools } = isTable(entry) ? entry : { secret: entry };
+    const { secret, tools, ...others } = isTable(entry)
+      ? entry
+      : { secret: entry };
+    // A misspelt `tools` would grant them all.
+    if (Object.keys(others).length > 0) {
+      throw new TypeError(`There is more than secret and tools in ${name}`);
+    }
     const secrets = [secret].flat().map((one) =>
       secretBytes(one as Secret, `The secret of ${name}`, allowShortSecrets)
     );

@@ -33,7 +33,8 @@ export function secretBytes(
     throw new TypeError(`${name} is neither a text nor bytes`);
   }
   // Some readers of files and variables trim, and some do not: no MAC would match.
-  if (typeof secret === "string" && secret !== secret.trim()) {
+  const text = typeof secret === "string" ? secret : printed(secret);
+  if (text !== text.trim()) {
     throw new TypeError(
       `${name} has white space at an end, perhaps a line feed: take it off`,
     );
@@ -50,6 +51,12 @@ export function secretBytes(
     );
   }
   return bytes;
+}
+
+/** Bytes that are a text beyond doubt, as that; any others as nothing. */
+function printed(bytes: Uint8Array): string {
+  const text = new TextDecoder().decode(bytes);
+  return /^[\s!-~]*$/.test(text) ? text : "";
 }
 
 /** Imports a secret as a non-extractable HMAC-SHA-256 key. */

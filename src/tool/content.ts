@@ -8,7 +8,9 @@
  * @module
  */
 
-import { jsonObject, jsonSchema, type Schema, type } from "./schema.ts";
+import { jsonSchema } from "./json_schema.ts";
+import { jsonObject, type } from "./schema.ts";
+import type { Schema, StandardResult } from "./standard_schema.ts";
 
 /** What a resource is made of: text, or bytes in base64. */
 export type ResourceContents =
@@ -47,16 +49,9 @@ export type ContentBlock =
   );
 
 /** The schema of content blocks. */
-export interface ContentSchema extends Schema {
+export interface ContentSchema extends Schema<ContentBlock[]> {
   /** Takes blocks, and so tells the compiler that they are some. */
   (blocks: readonly ContentBlock[]): ContentBlock[];
-  /** Takes a value; returns the blocks, or errors. */
-  // deno-lint-ignore no-explicit-any -- as every schema
-  (value: unknown): any;
-  /** Type of the blocks; never set. */
-  readonly infer: ContentBlock[];
-  /** Type of the blocks; never set. */
-  readonly inferIn: ContentBlock[];
 }
 
 const extras = { "annotations?": jsonObject, "_meta?": jsonObject } as const;
@@ -111,11 +106,20 @@ const blocks = type({ type: "'text'", text: "string", ...extras })
  * ```
  */
 export const content: ContentSchema = Object.assign(
-  // deno-lint-ignore no-explicit-any
-  (value: unknown): any => blocks(value),
-  {
-    infer: undefined as unknown as ContentBlock[],
-    inferIn: undefined as unknown as ContentBlock[],
-    toJsonSchema: () => jsonSchema(blocks),
-  },
+  (given: readonly ContentBlock[]): ContentBlock[] => [...given],
+  standardOf(blocks),
 );
+
+/** The blocks' schema, by its interface alone. */
+function standardOf(schema: typeof blocks): Schema<ContentBlock[]> {
+  const { version, vendor, validate } = schema["~standard"];
+  const write = () => ({ ...jsonSchema(schema) });
+  return {
+    "~standard": {
+      version,
+      vendor,
+      validate: (value) => validate(value) as StandardResult<ContentBlock[]>,
+      jsonSchema: { input: write, output: write },
+    },
+  };
+}

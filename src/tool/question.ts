@@ -8,7 +8,9 @@
  */
 
 import { isObject } from "../json/i_json.ts";
-import { check, jsonSchema, type Schema, sentence } from "./schema.ts";
+import { check, sentence } from "./check.ts";
+import { jsonSchema } from "./json_schema.ts";
+import type { InferOutput, Schema } from "./standard_schema.ts";
 
 /** Asks a person to fill in a form. Never ask for a secret this way. */
 export interface FormQuestion<Form extends Schema = Schema> {
@@ -63,7 +65,7 @@ export interface Ask {
   <Form extends Schema>(
     name: string,
     question: FormQuestion<Form>,
-  ): Promise<QuestionReply<Form["infer"]>>;
+  ): Promise<QuestionReply<InferOutput<Form>>>;
   /** Asks a person to visit a page. */
   (name: string, question: UrlQuestion): Promise<QuestionReply<undefined>>;
   /** Asks the caller's model, or for its folders; answers as MCP defines. */

@@ -7,7 +7,7 @@
 import { CountersignError, ToolError } from "../errors.ts";
 import type { Timing } from "../timing.ts";
 import { waitWithin, withLimits } from "../waiting.ts";
-import { check, sentence } from "./schema.ts";
+import { check, sentence } from "./check.ts";
 import type { Tool, ToolContext } from "./tool.ts";
 
 /**
@@ -60,9 +60,25 @@ async function runTimed(
     new ToolError(`The tool took longer than ${ms} ms`);
   try {
     return await withLimits({ ms: timeoutMs, reason, signal, timing }, run);
-  } catch (cause) {
-    if (cause instanceof ToolError) throw cause;
+  } catch (thrown) {
+    if (isToolError(thrown)) throw thrown;
+    const cause = thrown ?? new Error(`The tool threw ${thrown}`);
     throw new CountersignError("tool_failed", "The tool failed", { cause });
+  }
+}
+
+/** Says that a tool returned what its output schema does not let through. */
+export class ResultError extends TypeError {
+  /** The class's name, for logs. */
+  override readonly name = "ResultError";
+}
+
+/** What a tool throws may be anything, a proxy that throws when it is looked at included. */
+function isToolError(thrown: unknown): boolean {
+  try {
+    return thrown instanceof ToolError;
+  } catch {
+    return false;
   }
 }
 
@@ -71,7 +87,7 @@ function checkResult(tool: Tool, returned: unknown): unknown {
   if (tool.output === undefined) return returned ?? null;
   const output = check(tool.output, returned);
   if (output.ok) return output.value ?? null;
-  throw new TypeError(
+  throw new ResultError(
     `Result does not match the output schema: ${sentence(output.issues)}`,
   );
 }

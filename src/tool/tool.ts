@@ -5,8 +5,10 @@
  */
 
 import type { KvLike } from "../kv/kv.ts";
+import { cut } from "../text.ts";
 import type { Ask, QuestionKind } from "./question.ts";
-import { type Schema, skipArrayKeyChecks } from "./schema.ts";
+import type { InferInput, InferOutput, Schema } from "./standard_schema.ts";
+import { checkSchemas } from "./tool_schemas.ts";
 
 /** What a running tool may reach. */
 export interface ToolContext {
@@ -46,15 +48,45 @@ export interface JobContext extends ToolContext {
    * A process that dies between the side effect and the commit runs it again;
    * nothing runs again once it is kept.
    *
+   * A step that throws is run again by the job's next attempt. If the tool
+   * catches what it threw and goes on, or it has `attempts` of its own, its
+   * failure is kept as well: later attempts get an error of the same name and
+   * message.
+   *
    * @param name Unique within the job, and the same in every attempt.
-   * @throws {TypeError} If the name was used already, or the value is not JSON.
+   * @throws {TerminalError} If the name was used already, or the value is not
+   * JSON, or this is called within the body of a step.
    */
   step<T>(
     name: string,
     run: (scope: StepScope) => T | Promise<T>,
   ): Promise<T>;
-  /** Sleeps for milliseconds or until a date, across restarts. */
-  sleep(until: number | Date): Promise<void>;
+  /** Runs a step that is tried several times, or that has its own time limit. */
+  step<T>(
+    name: string,
+    options: StepOptions,
+    run: (scope: StepScope) => T | Promise<T>,
+  ): Promise<T>;
+  /**
+   * Sleeps for milliseconds or until a date, across restarts.
+   *
+   * @param name Tells sleeps apart that are slept side by side and are as long,
+   * or of a length that differs from attempt to attempt.
+   */
+  sleep(until: number | Date, name?: string): Promise<void>;
+}
+
+/** How a step is run; times are in milliseconds. */
+export interface StepOptions {
+  /**
+   * Times that it is tried before its failure is kept. Without, a step that
+   * fails is tried again by the job's next attempt.
+   */
+  attempts?: number;
+  /** Longest pause after its first failure; doubles with each. Defaults to 1,000. */
+  backoffMs?: number;
+  /** How long one try may take. Defaults to no limit. */
+  timeoutMs?: number;
 }
 
 /** What a step's body is given. */
@@ -84,6 +116,8 @@ export interface JobOptions {
    * sends the same request id again, and gets the one that was recorded.
    */
   waitMs?: number;
+  /** Most jobs of this tool that one instance runs at once. Defaults to no limit. */
+  concurrency?: number;
   /** Whether callers that cannot follow a job may wait for it. Defaults to `true`. */
   inline?: boolean;
 }
@@ -145,8 +179,10 @@ export interface ToolDefinition<
   title?: string;
   /** What it does to the world. */
   annotations?: ToolAnnotations;
-  /** Schema of the arguments, made with `type`. */
+  /** Schema of the arguments: made with `type`, or any Standard Schema. */
   input: Input;
+  /** Whether arguments that `input` does not name are let through. Defaults to `false`. */
+  open?: boolean;
   /** Schema of the result. Without one, any JSON is sent. */
   output?: Output;
   /** Whether a call may run twice without harm. Defaults to `false`. */
@@ -155,7 +191,7 @@ export interface ToolDefinition<
   timeoutMs?: number;
   /** The work: takes checked arguments, returns JSON. */
   run(
-    args: Input["infer"],
+    args: InferOutput<Input>,
     context: Context,
   ): ToolReturn<Output, Result> | Promise<ToolReturn<Output, Result>>;
 }
@@ -173,16 +209,18 @@ export interface JobDefinition<Args> {
 
 /** What a tool returns: what its output schema takes, or anything. */
 export type ToolReturn<Output, Result> = Output extends Schema
-  ? Output["inferIn"]
+  ? InferInput<Output>
   : Result;
 /** What a caller gets: what the output schema makes of it. */
-export type ToolResult<Output, Result> = Output extends Schema ? Output["infer"]
+export type ToolResult<Output, Result> = Output extends Schema
+  ? InferOutput<Output>
   : Result;
 
 /**
  * Defines a tool, its types inferred from its schemas.
  *
- * @throws {TypeError} If the description is empty.
+ * @throws {TypeError} If the description is empty, or a schema is none, has no
+ * JSON Schema, or lets through what it does not name.
  * @throws {RangeError} If a number is out of range.
  *
  * @example A tool that answers at once
@@ -220,8 +258,8 @@ export function defineTool<
 >(
   definition:
     & ToolDefinition<Input, Output, Result, JobContext>
-    & JobDefinition<Input["infer"]>,
-): Tool<Input["inferIn"], ToolResult<Output, Result>, true>;
+    & JobDefinition<InferOutput<Input>>,
+): Tool<InferInput<Input>, ToolResult<Output, Result>, true>;
 /** Defines a tool that answers at once. */
 export function defineTool<
   const Input extends Schema,
@@ -231,7 +269,7 @@ export function defineTool<
   definition:
     & ToolDefinition<Input, Output, Result, ToolContext>
     & { job?: undefined },
-): Tool<Input["inferIn"], ToolResult<Output, Result>, false>;
+): Tool<InferInput<Input>, ToolResult<Output, Result>, false>;
 export function defineTool(
   definition:
     & ToolDefinition<Schema, Schema | undefined, unknown, never>
@@ -241,8 +279,7 @@ export function defineTool(
     description,
     title,
     annotations,
-    input,
-    output,
+    open = false,
     replayable = false,
     timeoutMs,
     prepare,
@@ -257,11 +294,10 @@ export function defineTool(
     ? undefined
     : jobOptions(definition.job === true ? {} : definition.job);
   return {
-    description,
-    title,
+    description: cut(description),
+    title: title && cut(title),
     annotations,
-    input: skipArrayKeyChecks(input),
-    output: output && skipArrayKeyChecks(output),
+    ...checkSchemas(definition, open),
     job,
     replayable,
     timeoutMs,
@@ -276,6 +312,7 @@ function jobOptions(options: JobOptions): Required<JobOptions> {
     backoffMs = 1000,
     pollAfterMs = 500,
     waitMs = 0,
+    concurrency = Infinity,
     inline = true,
   } = options;
   if (!Number.isSafeInteger(attempts) || attempts < 1) {
@@ -283,21 +320,31 @@ function jobOptions(options: JobOptions): Required<JobOptions> {
       `attempts must be an integer of at least 1, is ${attempts}`,
     );
   }
+  if (!(concurrency >= 1)) {
+    throw new RangeError(`concurrency must be at least 1, is ${concurrency}`);
+  }
   const times = { backoffMs, pollAfterMs, waitMs };
   for (const [name, ms] of Object.entries(times)) {
     if (!(ms >= 0)) {
       throw new RangeError(`${name} must be at least 0, is ${ms}`);
     }
   }
-  return { attempts, backoffMs, pollAfterMs, waitMs, inline };
+  return { attempts, backoffMs, pollAfterMs, waitMs, concurrency, inline };
 }
 
+/** How far off a fraction may be by rounding. */
+const ROUNDING = 1e-6;
+
 /**
- * Refuses what is no progress.
+ * Progress as it is told: what is off by rounding is put right, and that of
+ * nothing out of nothing is 0.
  *
  * @throws {RangeError} If it is not 0 to 1.
  */
-export function checkFraction(fraction: number): void {
-  if (fraction >= 0 && fraction <= 1) return;
+export function checkFraction(fraction: number): number {
+  if (Number.isNaN(fraction)) return 0;
+  if (fraction >= -ROUNDING && fraction <= 1 + ROUNDING) {
+    return Math.min(1, Math.max(0, fraction));
+  }
   throw new RangeError(`Progress must be 0 to 1, is ${fraction}`);
 }

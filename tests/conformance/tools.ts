@@ -79,10 +79,14 @@ const verbatim = {
   additionalProperties: false,
 };
 
-const contact: Schema = Object.assign(
-  (value: unknown) => type("object")(value),
-  { infer: {}, inferIn: {}, toJsonSchema: () => verbatim },
-);
+const contact: Schema = {
+  "~standard": {
+    version: 1,
+    vendor: "conformance",
+    validate: (value) => ({ value }),
+    jsonSchema: { input: () => verbatim, output: () => verbatim },
+  },
+};
 
 /** Tools that answer at once. */
 export const immediate: Tools = {
@@ -133,6 +137,7 @@ export const immediate: Tools = {
   json_schema_2020_12_tool: defineTool({
     description: "Has a schema of many keywords",
     input: contact,
+    open: true,
     run: () => "ok",
   }),
   test_x_mcp_header: defineTool({

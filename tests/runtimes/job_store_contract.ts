@@ -8,7 +8,7 @@ import {
   type Job,
 } from "../../src/job/job.ts";
 import { kvJobStore } from "../../src/job/kv_store.ts";
-import type { JobStore, StoredJob } from "../../src/job/store.ts";
+import type { JobStore, NewJob, StoredJob } from "../../src/job/store.ts";
 import type { KvLike } from "../../src/kv/kv.ts";
 import type { Nonce } from "../../src/signing/nonce.ts";
 import { createTiming } from "../../src/timing.ts";
@@ -31,7 +31,7 @@ export const checks: Record<string, Check> = {
     const { job } = await accepted(store, { args: { a: [1, "é"] } });
     const held = await store.read(job.id);
     assertEquals(held?.job, job);
-    assertEquals(await store.args(job), { a: [1, "é"] });
+    assertEquals(await store.value(job, job.args), { a: [1, "é"] });
   },
 
   async "a job that was accepted is due from its first commit on"(store) {
@@ -48,7 +48,7 @@ export const checks: Record<string, Check> = {
   async "a nonce is spent once, and the job of a second is not added"(store) {
     const nonce = fresh();
     await accepted(store, { nonce });
-    const again = await store.accept(newJob(), {}, nonce);
+    const again = await store.accept(newJob(undefined, {}), nonce, 100);
     assertEquals(again.kind, "replayed");
     assertEquals(await store.unfinished("client", 10), 1);
   },
@@ -58,20 +58,20 @@ export const checks: Record<string, Check> = {
   ) {
     const { job } = await accepted(store);
     const nonce = fresh();
-    const again = await store.accept(newJob(job.id), { b: 2 }, nonce);
+    const again = await store.accept(newJob(job.id, { b: 2 }), nonce, 100);
     assert(again.kind === "known");
     assertEquals(again.stored.job, job);
-    assertEquals(await store.args(job), {});
-    const other = await store.accept(newJob(), {}, nonce);
+    assertEquals(await store.value(job, job.args), {});
+    const other = await store.accept(newJob(undefined, {}), nonce, 100);
     assertEquals(other.kind, "accepted");
-    const third = await store.accept(newJob(job.id), {}, nonce);
+    const third = await store.accept(newJob(job.id, {}), nonce, 100);
     assertEquals(third.kind, "replayed");
   },
 
   async "of many that accept one job one adds it"(store) {
     const { id } = newJob();
     const kinds = await Promise.all(Array.from({ length: 5 }, async () => {
-      return (await store.accept(newJob(id), {}, fresh())).kind;
+      return (await store.accept(newJob(id, {}), fresh(), 100)).kind;
     }));
     assertEquals(kinds.sort(), [
       "accepted",
@@ -105,17 +105,20 @@ export const checks: Record<string, Check> = {
 
   async "steps are kept under the lease, each once"(store) {
     const held = await leased(store, await accepted(store));
-    assert(await store.keepStep(held, "one", { n: 1 }));
-    assert(await store.keepStep(held, "nothing", undefined));
-    assertEquals(await store.keepStep(held, "one", { n: 2 }), false);
+    assert(await store.keepStep(held, "one", { value: { n: 1 }, asked: 7 }));
+    assert(await store.keepStep(held, "nothing", {}));
+    assertEquals(await store.keepStep(held, "one", { value: 2 }), false);
     const steps = await store.steps(held.job.id);
-    assertEquals([...steps], [["nothing", undefined], ["one", { n: 1 }]]);
+    assertEquals([...steps], [
+      ["nothing", { value: undefined }],
+      ["one", { value: { n: 1 }, asked: 7 }],
+    ]);
   },
 
   async "whoever lost the lease keeps no step"(store) {
     const held = await leased(store, await accepted(store));
     await leased(store, held);
-    assertEquals(await store.keepStep(held, "late", 1), false);
+    assertEquals(await store.keepStep(held, "late", { value: 1 }), false);
     assertEquals((await store.steps(held.job.id)).size, 0);
   },
 
@@ -123,7 +126,7 @@ export const checks: Record<string, Check> = {
     const held = await leased(store, await accepted(store));
     const done = await store.complete(held, ended(held.job), { sum: 6 });
     assertEquals(done?.job.status, "completed");
-    assertEquals(await store.result(done?.job as Job), { sum: 6 });
+    assertEquals(await resultOf(store, done), { sum: 6 });
     const late = await store.complete(held, ended(held.job), { sum: 7 });
     assertEquals(late, undefined);
   },
@@ -131,19 +134,20 @@ export const checks: Record<string, Check> = {
   async "arguments, steps and results over 64 KiB come back whole"(store) {
     const large = "é".repeat(100_000);
     const first = await accepted(store, { args: { large } });
-    assertEquals(await store.args(first.job), { large });
+    assertEquals(await store.value(first.job, first.job.args), { large });
     const held = await leased(store, first);
-    assert(await store.keepStep(held, "large", large));
-    assertEquals((await store.steps(held.job.id)).get("large"), large);
+    assert(await store.keepStep(held, "large", { value: large }));
+    const steps = await store.steps(held.job.id);
+    assertEquals(steps.get("large")?.value, large);
     const done = await store.complete(held, ended(held.job), large);
-    assertEquals(await store.result(done?.job as Job), large);
+    assertEquals(await resultOf(store, done), large);
   },
 
   async "a result or a step that is too large changes nothing"(store) {
     const held = await leased(store, await accepted(store));
     const huge = "x".repeat(MAX_BYTES);
     await assertRejects(() => store.complete(held, ended(held.job), huge));
-    await assertRejects(() => store.keepStep(held, "huge", huge));
+    await assertRejects(() => store.keepStep(held, "huge", { value: huge }));
     assertSame(await store.read(held.job.id), held);
   },
 
@@ -168,12 +172,20 @@ export const checks: Record<string, Check> = {
       held = await leased(store, held, lease);
     }
     const due = await store.due(NOW + 10_000, 10);
-    assertEquals(due, [{ at: held.job.dueAt, id: held.job.id }]);
+    const { dueAt: at, id, clientId, tool } = held.job;
+    assertEquals(due, [{ at, id, clientId, tool }]);
   },
 
   async "an entry that no job answers to is forgotten"(store) {
     const held = await accepted(store);
-    await store.forget({ at: held.job.dueAt, id: held.job.id });
+    const { dueAt: at, id } = held.job;
+    const [entry] = await store.due(NOW, 10);
+    await store.setAside(entry, NOW + 5000);
+    assertEquals((await store.due(NOW + 10_000, 10)).map((due) => due.at), [
+      NOW + 5000,
+    ]);
+    await store.forget({ id, at: NOW + 5000 });
+    await store.forget({ id, at }); // the job is due then: it stays
     assertEquals(await store.due(NOW + 10_000, 10), []);
   },
 
@@ -226,11 +238,11 @@ export const checks: Record<string, Check> = {
   async "a final job is removed with all it had, unless it changed"(store) {
     const large = "x".repeat(100_000);
     const held = await leased(store, await accepted(store));
-    await store.keepStep(held, "step", large);
+    await store.keepStep(held, "step", { value: large });
     const done = await store.complete(held, ended(held.job), large);
     assert(done);
-    assertEquals(await store.remove({ ...done, version: held.version }), false);
-    assert(await store.remove(done));
+    assertEquals(await store.remove([{ ...done, version: held.version }]), 0);
+    assertEquals(await store.remove([done]), 1);
     assertEquals(await store.read(held.job.id), undefined);
     assertEquals((await store.steps(held.job.id)).size, 0);
     assertEquals(await store.due(NOW + 1e9, 10), []);
@@ -250,11 +262,17 @@ function assertSame(
 
 function newJob(
   id: string = crypto.randomUUID(),
+  args: unknown = {},
   clientId = "client",
   createdAt = NOW,
-): Omit<Job, "args"> {
+): NewJob {
   const request = { id, tool: "tool", clientId, requestId: id };
-  return accept(request, createdAt, undefined, 1000);
+  return { ...accept(request, createdAt, undefined, 1000), args };
+}
+
+function resultOf(store: JobStore, done: StoredJob | undefined) {
+  assert(done);
+  return store.value(done.job, done.job.result);
 }
 
 async function accepted(
@@ -266,8 +284,8 @@ async function accepted(
     createdAt?: number;
   } = {},
 ): Promise<StoredJob> {
-  const job = newJob(undefined, clientId, createdAt);
-  const acceptance = await store.accept(job, args, nonce);
+  const job = newJob(undefined, args, clientId, createdAt);
+  const acceptance = await store.accept(job, nonce, 100);
   assert(acceptance.kind === "accepted", acceptance.kind);
   return acceptance.stored;
 }

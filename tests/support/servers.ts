@@ -67,6 +67,7 @@ export async function withServer<T extends Tools = typeof everyTool>(
     now: clock.now,
     log: (level, message, fields) => lines.push({ level, message, fields }),
     ...options,
+    jobs: { drive: false, ...options.jobs }, // a test says who works, and when
   });
   const client = clientOf<T>(server.handle, { now: clock.now });
   try {

@@ -8,7 +8,9 @@
  */
 
 import { isObject } from "../../json/i_json.ts";
-import { jsonSchema, type Schema } from "../../tool/schema.ts";
+import { withJsonSchema } from "../../tool/check.ts";
+import { jsonSchema } from "../../tool/json_schema.ts";
+import type { Schema } from "../../tool/standard_schema.ts";
 import { decodeHeader, headerMismatch } from "./headers.ts";
 
 /** RFC 9110 section 5.6.2. */
@@ -52,12 +54,7 @@ export function withParamHeaders<S extends Schema>(
   }
   const annotated = { ...listed, properties };
   paramHeaders(annotated);
-  const wrapped = (value: unknown) => schema(value);
-  return Object.assign(wrapped, {
-    infer: undefined,
-    inferIn: undefined,
-    toJsonSchema: () => annotated,
-  }) as unknown as S;
+  return withJsonSchema(schema, annotated);
 }
 
 /**

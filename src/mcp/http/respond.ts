@@ -79,6 +79,11 @@ export async function respond(
   });
 }
 
+/** Whether a client takes events for an answer; who does not say takes anything. */
+export function takesEvents(headers: Headers): boolean {
+  return /text\/event-stream|\*\/\*/i.test(headers.get("accept") ?? "*/*");
+}
+
 /** Writes an answer as JSON. */
 export function toResponse(
   { message, status, headers }: RpcResponse,

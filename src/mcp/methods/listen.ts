@@ -10,7 +10,14 @@ import { isObject } from "../../json/i_json.ts";
 import { CountersignError } from "../../errors.ts";
 import type { JobOutcome } from "../../job/outcome.ts";
 import type { Exchange } from "../exchange.ts";
-import { type Id, invalidParams, notification } from "../json_rpc.ts";
+import { takesEvents } from "../http/respond.ts";
+import {
+  CODE,
+  type Id,
+  invalidParams,
+  notification,
+  RpcError,
+} from "../json_rpc.ts";
 import { KEY } from "../meta.ts";
 import { detailTask, needTasks, readTask } from "./tasks.ts";
 
@@ -19,6 +26,19 @@ const MOST_TASKS = 100;
 
 /** Tells what becomes of tasks, until they have ended or the caller has gone. */
 export async function listen(exchange: Exchange): Promise<object> {
+  if (!takesEvents(exchange.headers)) {
+    const message = "Send accept: text/event-stream to be told of what happens";
+    throw new RpcError(CODE.invalidRequest, message, { status: 406 });
+  }
+  const close = exchange.streams.open(exchange.caller.id);
+  try {
+    return await tellTasks(exchange);
+  } finally {
+    close();
+  }
+}
+
+async function tellTasks(exchange: Exchange): Promise<object> {
   const { message: { id, params }, caller, signal, background } = exchange;
   const _meta = { [KEY.subscriptionId]: id as Id };
   if (!isObject(params.notifications)) {

@@ -6,7 +6,8 @@
 
 import { BUILTINS } from "../../call/builtin.ts";
 import { content } from "../../tool/content.ts";
-import { jsonSchema, type Schema } from "../../tool/schema.ts";
+import { jsonSchema } from "../../tool/json_schema.ts";
+import type { Schema } from "../../tool/standard_schema.ts";
 import type { Tool, Tools } from "../../tool/tool.ts";
 import { type ParamHeader, paramHeaders } from "../http/param_headers.ts";
 
@@ -50,7 +51,7 @@ function describe(tool: Describable): ToolListing {
       description,
       inputSchema,
       outputSchema: output && output !== content
-        ? jsonSchema(output)
+        ? jsonSchema(output, "output")
         : undefined,
       annotations,
     },
