@@ -5,23 +5,21 @@ export const JOBS: readonly Mutant[] = [
   {
     promise: "Accepted is accepted: it is due, whoever dies",
     file: "src/job/kv_accept.ts",
-    find: `.set(keys.due(dueOf(job)), NOTHING)
-        .set(keys.active`,
-    replace: ".set(keys.active",
+    find: "return addIndexes(atomic, keys, job);",
+    replace: "return atomic;",
     tests: ["tests/job_store_test.ts"],
   },
   {
     promise: "One outcome: what was recorded does not change",
     file: "src/job/lease.ts",
-    find:
-      "if (found?.job.lease !== stored.job.lease) return lose() as undefined;",
-    replace: "",
+    find: "if (found?.job.lease !== stored.job.lease) {",
+    replace: "if (found === undefined) {",
     tests: ["tests/security_test.ts"],
   },
   {
     promise: "A step that was kept is not run again",
     file: "src/job/journal.ts",
-    find: "if (replay.claimName(name)) return replay.value(name) as T;",
+    find: "if (replay.claimName(name)) return await replay.outcome(name);",
     replace: "replay.claimName(name);",
     tests: ["tests/job_attempts_test.ts"],
   },
@@ -37,7 +35,7 @@ export const JOBS: readonly Mutant[] = [
       "A tool that was deployed anew asks for the steps it has kept: a renamed one",
     file: "src/job/replay.ts",
     find: 'throw changedError(`asks for "${newName}"`);',
-    replace: "",
+    replace: "return;",
     tests: ["tests/job_steps_test.ts"],
   },
   {
@@ -51,17 +49,11 @@ export const JOBS: readonly Mutant[] = [
   {
     promise: "Nothing begins after the job was cancelled",
     file: "src/job/journal.ts",
-    find: `    signal.throwIfAborted();
+    find: `      options.lease.signal.throwIfAborted();
+      if (signal.aborted) await course.never;
 `,
     replace: "",
     tests: ["tests/job_attempts_test.ts"],
-  },
-  {
-    promise: "Steps side by side are kept before a sleep gives way",
-    file: "src/job/journal.ts",
-    find: "if (running === 0) suspend(wakeAt, open);",
-    replace: "suspend(wakeAt, open);",
-    tests: ["tests/job_steps_test.ts"],
   },
   {
     promise: "A long sleep gives the instance up",
@@ -73,15 +65,15 @@ export const JOBS: readonly Mutant[] = [
   {
     promise: "After `attempts` a job ends as an error",
     file: "src/job/ending.ts",
-    find: "failures >= attempts ||",
-    replace: "failures > attempts ||",
+    find: "strikes >= attempts ||",
+    replace: "strikes > attempts ||",
     tests: ["tests/job_attempts_test.ts"],
   },
   {
     promise: "A TerminalError ends a job at once",
     file: "src/job/ending.ts",
-    find: " || error instanceof TerminalError ||",
-    replace: " ||",
+    find: "error instanceof TerminalError || isTooLarge(error) ||",
+    replace: "isTooLarge(error) ||",
     tests: ["tests/job_attempts_test.ts"],
   },
   {
@@ -101,16 +93,20 @@ export const JOBS: readonly Mutant[] = [
   {
     promise: "Attempts are counted across processes",
     file: "src/job/job.ts",
-    find: "job.failures + (job.lease === undefined ? 0 : 1)",
-    replace: "job.failures",
+    find: `const failures = job.failures + 1;
+  const crashes`,
+    replace: `const failures = job.failures;
+  const crashes`,
     tests: ["tests/process_test.ts"],
   },
   {
     promise:
       "A process that stops in good order gives its leases back, without blame",
     file: "src/job/attempt.ts",
-    find: ': { kind: "gave way", dueAt: timing.now() }',
-    replace: ': { kind: "threw", error: new Error("stopped") }',
+    find: `: { kind: "gave way", dueAt: timing.now(), kept: kept() },
+        ));`,
+    replace: `: { kind: "threw", error: new Error("stopped"), kept: kept() },
+        ));`,
     tests: ["tests/process_test.ts"],
   },
   {
@@ -139,8 +135,8 @@ export const JOBS: readonly Mutant[] = [
   {
     promise: "No more jobs run at once than `concurrency`",
     file: "src/job/slots.ts",
-    find: "if (taken.size >= count) return undefined;",
-    replace: "",
+    find: "return taken.size < concurrency &&",
+    replace: "return",
     tests: ["tests/job_attempts_test.ts"],
   },
   {
@@ -154,13 +150,13 @@ export const JOBS: readonly Mutant[] = [
   {
     promise: "A poll that finds a job overdue takes it up",
     file: "src/job/watch.ts",
-    find: "run(worker.takeUp(stored, env, sliceMs));",
+    find: "background.run(worker.takeUp(stored, background));",
     replace: "",
     tests: ["tests/job_attempts_test.ts"],
   },
   {
     promise: "A job with `waitMs` that ends in time answers with its result",
-    file: "src/job/jobs.ts",
+    file: "src/job/start.ts",
     find: "if (isFinal(outcome.job)) return outcome;",
     replace: "",
     tests: ["tests/jobs_test.ts"],
@@ -168,22 +164,24 @@ export const JOBS: readonly Mutant[] = [
   {
     promise: "Finished jobs stay readable for `retentionMs`",
     file: "src/job/job.ts",
-    find: "suspend(job, now, now + retentionMs, {})",
-    replace: "suspend(job, now, now, {})",
+    find: `now + retentionMs,
+    {},`,
+    replace: `now,
+    {},`,
     tests: ["tests/job_steps_test.ts"],
   },
   {
     promise: "Removed with all that belongs to them",
-    file: "src/job/kv_replace.ts",
-    find: `  await removeBelongings(jobKv, job.id);
+    file: "src/job/kv_removal.ts",
+    find: `    ...belongings,
 `,
     replace: "",
     tests: ["tests/job_steps_test.ts", "tests/job_store_test.ts"],
   },
   {
     promise: "Nothing begins on a lease that may have run out",
-    file: "src/job/journal.ts",
-    find: "if (!await lease.hold()) return await never;",
+    file: "src/job/step.ts",
+    find: "if (!await lease.hold()) return await course.never;",
     replace: "",
     tests: ["tests/leases_test.ts"],
   },

@@ -72,20 +72,21 @@ export const SECURITY: readonly Mutant[] = [
   {
     promise: "An answer is forged or changed",
     file: "src/client/response.ts",
-    find: 'throw unverified("its signature is wrong");',
+    find: 'throw unverifiedError("its signature is wrong");',
     replace: "",
     tests: ["tests/security_test.ts"],
   },
   {
     promise: "An answer is forged or changed: no unsigned success is believed",
     file: "src/client/response.ts",
-    find: "} else if (ok || !mayBeUnsigned",
-    replace: "} else if (!ok && !mayBeUnsigned",
+    find: `if (!signature) throw readUnsigned(envelope, response);
+  if (!await`,
+    replace: "if (signature && !await",
     tests: ["tests/security_test.ts"],
   },
   {
     promise: "A call is reflected as an answer",
-    file: "src/client/send.ts",
+    file: "src/client/try.ts",
     find: "deriveKey(secret, RESPONSE_INFO),",
     replace: "importKey(secret),",
     tests: ["tests/security_test.ts"],
@@ -93,7 +94,7 @@ export const SECURITY: readonly Mutant[] = [
   {
     promise: "An answer is given to another call",
     file: "src/client/response.ts",
-    find: "if (request_id !== expected.requestId) {",
+    find: "if (request_id !== requestId) {",
     replace: 'if (request_id === "") {',
     tests: ["tests/security_test.ts"],
   },
@@ -171,17 +172,16 @@ export const SECURITY: readonly Mutant[] = [
   },
   {
     promise: "A client's jobs starve the others",
-    file: "src/job/jobs.ts",
-    find: "if (unfinished >= maxUnfinished &&",
-    replace: "if (unfinished > maxUnfinished &&",
+    file: "src/job/kv_accept.ts",
+    find: "if (taken.length >= limit) return undefined;",
+    replace: "if (taken.length > limit) return undefined;",
     tests: ["tests/security_test.ts"],
   },
   {
     promise: "A worker that lost its lease writes",
     file: "src/job/kv_replace.ts",
-    find: `atomic.check({ key: keys.job(job.id), versionstamp: version })
-      .set(`,
-    replace: "atomic.set(",
+    find: "atomic.check({ key: keys.job(job.id), versionstamp: version });",
+    replace: "",
     tests: ["tests/security_test.ts", "tests/job_store_test.ts"],
   },
   {
