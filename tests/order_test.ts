@@ -39,13 +39,13 @@ const FAULTS: Partial<Record<WireCode, Fault>> = {
   unknown_tool: { fields: { tool: "nothing" } },
   rate_limited: { options: { rateLimit: () => ({ retryAfterMs: 1000 }) } },
   invalid_args: { fields: { args: { value: "one" } } },
-  too_many_jobs: {
-    options: { jobs: { maxUnfinished: 1 } },
-    before: { tool: "waits_forever", args: {} },
-  },
   replayed: {
     fields: { nonce },
     before: { tool: "echo", args: {}, nonce },
+  },
+  too_many_jobs: {
+    options: { jobs: { maxUnfinished: 1 } },
+    before: { tool: "waits_forever", args: {} },
   },
   idempotency_conflict: {
     fields: { request_id: "r-1" },
