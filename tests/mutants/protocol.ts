@@ -262,7 +262,7 @@ export const PROTOCOL: readonly Mutant[] = [
     file: "src/job/worker.ts",
     find: "if (isFinal(current.job)) return current;",
     replace: "",
-    tests: ["tests/job_by_request_test.ts", "tests/client_jobs_test.ts"],
+    tests: ["tests/job_by_request_test.ts"],
   },
   {
     promise: "Built-in tools: `list_jobs` has the newest first",

@@ -36,8 +36,8 @@ export const checks: Record<string, Check> = {
 
   async "a job that was accepted is due from its first commit on"(store) {
     const { job } = await accepted(store);
-    const entry = { at: job.dueAt, id: job.id };
-    assertEquals(await store.due(job.dueAt, 10), [entry]);
+    const due = await store.due(job.dueAt, 10);
+    assertEquals(due.map(({ at, id }) => [at, id]), [[job.dueAt, job.id]]);
     assertEquals(await store.due(job.dueAt - 1, 10), []);
   },
 
