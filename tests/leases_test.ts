@@ -1,7 +1,7 @@
 /** Leases: who may begin what, and when a job is taken over. */
 import { assert, assertEquals } from "@std/assert";
 import { defineTool, type Tools, type } from "../mod.ts";
-import { accept, type Job } from "../src/job/job.ts";
+import { accept, advance, claim, type Job } from "../src/job/job.ts";
 import { momentOf } from "../src/job/lease.ts";
 import { kvJobStore } from "../src/job/kv_store.ts";
 import type { StoredJob } from "../src/job/store.ts";
@@ -288,4 +288,95 @@ Deno.test("a step's key is its own, and the same in every attempt", async () => 
     `${id}.charge%20%C3%BC`,
     `${id}.other`,
   ]);
+});
+
+Deno.test("jobs whose process died run alone until they have kept a step", async () => {
+  using kv = await Deno.openKv(":memory:");
+  let before = 0;
+  let mostBefore = 0;
+  const tools = {
+    innocent: defineTool({
+      description: "Was there when the process died",
+      input,
+      job: true,
+      run: async (_args, { step }) => {
+        await step("one", async () => {
+          mostBefore = Math.max(mostBefore, ++before);
+          await pause(20);
+          before--;
+        });
+        return "done";
+      },
+    }),
+    poison: defineTool({
+      description: "Dies",
+      input,
+      job: { attempts: 3 },
+      run: () => "alive",
+    }),
+  };
+  const alone = instance(kv, tools, createTiming());
+  const ids: string[] = [];
+  for (const tool of [...Array(6).fill("innocent"), "poison"]) {
+    const id = crypto.randomUUID();
+    const request = { id, tool, clientId: "client", requestId: id };
+    const job = accept(request, Date.now() - 1000, "dead", 200);
+    const crashes = tool === "poison" ? 2 : 0;
+    await alone.store.accept({ ...job, crashes, args: {} }, undefined, 100);
+    ids.push(id);
+  }
+  alone.worker.drive({ env: undefined });
+  for (const id of ids) {
+    while ((await jobOf(alone, id)).status === "working") await pause(20);
+  }
+  await alone.worker.stop();
+  assertEquals(mostBefore, 1);
+  const poison = await jobOf(alone, ids[6]);
+  assertEquals(poison.error?.message, "Every attempt was cut short");
+  assertEquals((await jobOf(alone, ids[0])).status, "completed");
+});
+
+Deno.test("a job that gets on between crashes is not given up", async () => {
+  using kv = await Deno.openKv(":memory:");
+  const alone = instance(kv, {
+    long: defineTool({
+      description: "Has many steps",
+      input,
+      job: { attempts: 3 },
+      run: async (_args, { step }) => {
+        for (let i = 0; i < 8; i++) await step(`${i}`, () => i);
+        return "done";
+      },
+    }),
+  }, createTiming());
+  const { store } = alone;
+  const id = crypto.randomUUID();
+  const request = { id, tool: "long", clientId: "client", requestId: id };
+  const job = accept(request, Date.now(), "dead 0", 1);
+  const acceptance = await store.accept({ ...job, args: {} }, undefined, 9);
+  assert(acceptance.kind === "accepted");
+  // Seven processes that each keep a step, and die.
+  let { stored } = acceptance;
+  for (let death = 0; death < 7; death++) {
+    assert(await store.keepStep(stored, `${death}`, { value: death }));
+    const next = claim(stored.job, Date.now(), `dead ${death + 1}`, 1);
+    const begun = await beginDead(next);
+    stored = begun;
+  }
+  await workUntil(
+    alone.worker,
+    async () => (await jobOf(alone, id)).status !== "working",
+  );
+  const { status, error } = await jobOf(alone, id);
+  assertEquals([status, error], ["completed", undefined]);
+
+  /** What an attempt writes before its tool runs, if it got on before. */
+  async function beginDead(next: Job): Promise<StoredJob> {
+    const steps = (await store.steps(id)).size;
+    const known = advance(next, steps);
+    const job = (next.crashes ?? 0) > 1 ? { ...known, crashes: 1 } : next;
+    const written = await store.replace(stored, job);
+    assert(written);
+    return written;
+  }
 });

@@ -40,7 +40,7 @@ export interface Attempt {
   /** Aborted when none may go on here. */
   readonly stopping: AbortSignal;
   /** Called when the job has got further than any attempt before. */
-  readonly advanced: () => void;
+  readonly advanced: () => unknown;
   readonly log: Log;
   readonly timing: Timing;
 }

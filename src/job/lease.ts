@@ -157,9 +157,13 @@ export function holdLease(
     const left = Object.entries(questions ?? {})
       .filter(([name]) => !answered.has(name));
     const { questions: _, ...rest } = { ...job, ...news };
-    return left.length > 0
-      ? { ...rest, questions: Object.fromEntries(left) }
-      : rest;
+    if (left.length === 0) return rest;
+    // The same object, where it may be: large questions are known by it.
+    const isSame = left.length === Object.keys(questions ?? {}).length;
+    return {
+      ...rest,
+      questions: isSame ? questions : Object.fromEntries(left),
+    };
   }
 
   function renew(): Promise<unknown> {

@@ -27,8 +27,8 @@ export interface Slots {
   free(): number;
   /** Says that the job in a slot runs for so many milliseconds from now. */
   extend(token: string, ms: number): void;
-  /** Says that the job in a slot is a suspect no more. */
-  clear(token: string): void;
+  /** Says that the job in a slot is no suspect; whether it was one until now. */
+  clear(token: string): boolean;
   /** Gives a slot back. */
   giveBack(token: string | undefined): void;
 }
@@ -130,7 +130,9 @@ export function createSlots(options: SlotsOptions): Slots {
     },
     clear(token) {
       const slot = taken.get(token);
-      if (slot) slot.aloneUntil = -Infinity;
+      if (!slot || slot.aloneUntil <= monotonic()) return false;
+      slot.aloneUntil = -Infinity;
+      return true;
     },
     giveBack(token) {
       if (token !== undefined) taken.delete(token);

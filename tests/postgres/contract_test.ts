@@ -1,0 +1,55 @@
+/** The contracts of a KV and of a store of jobs, held by PostgreSQL. */
+import postgres from "postgres";
+import { postgresKv } from "@countersign/mcp/postgres";
+import { checks as kvChecks } from "../kv_connect/contract.ts";
+import {
+  checks as jobChecks,
+  storeOn,
+} from "../runtimes/job_store_contract.ts";
+import { newTable, sharedPostgres } from "../support/postgres.ts";
+
+const url = await sharedPostgres();
+const ignore = url === undefined;
+
+Deno.test({
+  name: "PostgreSQL holds the contract of a KV",
+  ignore,
+  async fn(test) {
+    const kv = postgresKv({ url, table: newTable() });
+    for (const [name, check] of Object.entries(kvChecks)) {
+      await test.step(name, () => check(kv, crypto.randomUUID()));
+    }
+    await kv.close();
+  },
+});
+
+Deno.test({
+  name: "PostgreSQL holds the contract of a store of jobs",
+  ignore,
+  async fn(test) {
+    const kv = postgresKv({ url, table: newTable() });
+    for (const [name, check] of Object.entries(jobChecks)) {
+      await test.step(name, () => check(storeOn(kv)));
+    }
+    await kv.close();
+  },
+});
+
+Deno.test({
+  name: "it holds without prepared statements, and with a connection each",
+  ignore,
+  async fn(test) {
+    const sql = postgres(url ?? "", { prepare: false, onnotice: () => {} });
+    const ways = [
+      postgresKv({ sql, table: `public.${newTable()}` }),
+      postgresKv({ url, table: newTable(), keepConnections: false }),
+    ];
+    for (const kv of ways) {
+      for (const [name, check] of Object.entries(kvChecks)) {
+        await test.step(name, () => check(kv, crypto.randomUUID()));
+      }
+      await kv.close();
+    }
+    await sql.end();
+  },
+});
