@@ -2,7 +2,7 @@
 import { type Clients, startClients } from "./clients.ts";
 import { createFleet, type Fleet } from "./fleet.ts";
 import { guardGlobals } from "./guard.ts";
-import type { SharedKv } from "./kv_link.ts";
+import type { SharedKv } from "./kv_shared.ts";
 import { createKvModel } from "./kv_model.ts";
 import { type Ledger, openLedger } from "./ledger.ts";
 import { drawMix, type Mix, NO_FAULTS } from "./mix.ts";
