@@ -3,6 +3,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { defineTool, type, withParamHeaders } from "../mod.ts";
 import type { Fields } from "./support/envelopes.ts";
 import {
+  ABLE,
   ask,
   call,
   type Changes,
@@ -48,6 +49,7 @@ const RULES: [string, string, Fields, Changes, number, number | undefined][] = [
   ["an id of half an emoji", "tools/list", {}, { id: "\ud83d" }, 400, -32600],
   ["an id that is longer than any", "tools/list", {}, { id: "x".repeat(1025) }, 400, -32600],
   ["a stream for a client that takes no events", "subscriptions/listen", { notifications: {} }, { headers: { accept: "application/json" } }, 406, -32600],
+  ["a task id that is none", "tasks/get", { taskId: "x".repeat(5000) }, { capabilities: ABLE, headers: { "mcp-name": "x".repeat(5000) } }, 200, -32602],
   ["an unknown method", "tools/none", {}, {}, 404, -32601],
   ["a removed method", "ping", {}, {}, 404, -32601],
   ["initialize in this revision", "initialize", {}, {}, 404, -32601],

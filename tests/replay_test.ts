@@ -6,7 +6,7 @@ import { createServer } from "../mod.ts";
 import { countingKv } from "./support/counting_kv.ts";
 import { request, signed } from "./support/envelopes.ts";
 import { temporaryFolder } from "./support/folder.ts";
-import { PARTIES } from "./support/parties.ts";
+import { PARTIES, SERVER_ID } from "./support/parties.ts";
 import { startProcess } from "./support/processes.ts";
 import { withServer } from "./support/servers.ts";
 import { tools } from "./support/tools.ts";
@@ -108,6 +108,30 @@ Deno.test("a refused call spends nothing and changes nothing", async () => {
     }
     const entries = await Array.fromAsync(kv.list({ prefix: [] }));
     assertEquals(entries, []);
+  });
+});
+
+Deno.test("what is asked of a job that is not there spends no nonce", async () => {
+  await withServer(async ({ post, kv }) => {
+    const nonces = async () => {
+      const selector = { prefix: ["countersign", SERVER_ID, "nonce"] };
+      return (await Array.fromAsync(kv.list(selector))).length;
+    };
+    for (
+      const [tool, args] of [
+        ["cancel_job", { job_id: "0".repeat(32) }],
+        ["cancel_job", { job_id: "x".repeat(128) }],
+        ["cancel_job", { request_id: "never-sent" }],
+        ["answer_job", { job_id: "0".repeat(32), answers: {} }],
+      ] as const
+    ) {
+      const { status, answer } = await post(signed({ tool, args }));
+      assertEquals([status, String(answer.error).split(":")[0]], [
+        404,
+        "job_not_found",
+      ]);
+      assertEquals(await nonces(), 0);
+    }
   });
 });
 

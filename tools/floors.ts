@@ -15,7 +15,7 @@ import config from "../deno.json" with { type: "json" };
  */
 export const FLOORS: readonly (readonly string[])[] = [
   // What everybody may use, and what uses nothing.
-  ["timing.ts"],
+  ["text.ts", "timing.ts"],
   [
     "base64.ts",
     "bytes.ts",
@@ -23,7 +23,6 @@ export const FLOORS: readonly (readonly string[])[] = [
     "id.ts",
     "log.ts",
     "once.ts",
-    "text.ts",
     "waiting.ts",
   ],
   ["http", "json"],

@@ -20,6 +20,8 @@ export interface Builtin {
   readonly output: Schema | undefined;
   /** Whether a call may arrive twice: it changes nothing, and costs no nonce. */
   readonly replayable: boolean;
+  /** Refuses what cannot be done, before the nonce of a call is spent. */
+  check?(args: unknown, call: Call, services: Services): Promise<void>;
   answer(
     args: unknown,
     call: Call,
@@ -131,6 +133,7 @@ export const BUILTINS: Readonly<Record<string, Builtin>> = {
     input: answers,
     output: type({ job_id: "string", status: "string" }),
     replayable: false,
+    check: findJob,
     async answer(args, { caller, background }, services) {
       const { answers: given, ...key } = args as typeof answers.infer;
       const id = await jobIdOf(key, caller.id, services);
@@ -158,12 +161,22 @@ export const BUILTINS: Readonly<Record<string, Builtin>> = {
     input: cancel,
     output: type({ job_id: "string", status: "string" }),
     replayable: false,
+    check: findJob,
     async answer(args, { caller }, services) {
       const id = await jobIdOf(args as JobKey, caller.id, services);
       return standing(await jobsOf(services).cancel(id, caller.id));
     },
   },
 };
+
+async function findJob(
+  args: unknown,
+  { caller }: Call,
+  services: Services,
+): Promise<void> {
+  const id = await jobIdOf(args as JobKey, caller.id, services);
+  await jobsOf(services).find(id, caller.id);
+}
 
 /**
  * The id of the job that a caller named.

@@ -5,6 +5,7 @@
  */
 
 import { ToolError } from "../errors.ts";
+import { cut } from "../text.ts";
 import type { Ask, Question } from "../tool/question.ts";
 import { prepare, runTool } from "../tool/run.ts";
 import { checkFraction, type Tool, type ToolContext } from "../tool/tool.ts";
@@ -24,6 +25,7 @@ export async function dispatch(
   const admitted = await admit(call, services);
   const { builtin, args } = admitted;
   if (builtin) {
+    await builtin.check?.(args, call, services);
     if (mustSpend(builtin, services)) await spendNonce(call.nonce, services);
     return await builtin.answer(args, call, services);
   }
@@ -69,6 +71,9 @@ function mustSpend(
   return spendsAlways || !replayable;
 }
 
+/** Longest words of progress, in characters. */
+const LONGEST_PROGRESS = 1000;
+
 function contextOf(
   { caller: { id: clientId }, requestId, name, ...call }: Call,
   services: Services,
@@ -84,7 +89,10 @@ function contextOf(
     canAsk: (kind) => call.dialogue?.takes(kind) ?? false,
     progress(fraction, message) {
       checkFraction(fraction);
-      call.report?.({ fraction, ...message && { message } });
+      call.report?.({
+        fraction,
+        ...message && { message: cut(message, LONGEST_PROGRESS) },
+      });
     },
     log: (message, fields) =>
       services.log("info", message, {

@@ -5,6 +5,7 @@
  */
 
 import { CountersignError } from "../errors.ts";
+import { ID } from "../id.ts";
 import { type AnswerOptions, answerQuestions } from "./answer.ts";
 import type { Background } from "./background.ts";
 import type { Job } from "./job.ts";
@@ -17,6 +18,12 @@ import { watchJob, type WatchOptions } from "./watch.ts";
 export interface Jobs {
   /** The id of the job that a client's request started, if it started one. */
   idOf(clientId: string, requestId: string): Promise<string>;
+  /**
+   * Finds a job for its owner; for all others it is not there.
+   *
+   * @throws {CountersignError} `job_not_found`
+   */
+  find(id: string, clientId: string): Promise<StoredJob>;
   /**
    * Accepts a job, or finds the one that this request started before; with
    * its end, if that comes within the tool's `waitMs`.
@@ -71,8 +78,9 @@ export interface Jobs {
 export function createJobs(options: JobsOptions): Jobs {
   const { store, worker } = options;
 
-  async function readOwned(id: string, clientId: string): Promise<StoredJob> {
-    const stored = await store.read(id);
+  async function find(id: string, clientId: string): Promise<StoredJob> {
+    // What is no id would be too long for a key, perhaps.
+    const stored = ID.test(id) ? await store.read(id) : undefined;
     // Somebody else's job reads exactly like one that never was.
     if (stored?.job.clientId === clientId) return stored;
     throw new CountersignError(
@@ -86,13 +94,12 @@ export function createJobs(options: JobsOptions): Jobs {
     clientId: string,
     watchOptions: WatchOptions,
   ) {
-    const stored = typeof from === "string"
-      ? await readOwned(from, clientId)
-      : from;
+    const stored = typeof from === "string" ? await find(from, clientId) : from;
     yield* watchJob(stored, watchOptions, options);
   }
 
   return {
+    find,
     idOf: (clientId, requestId) => deriveId(clientId, requestId, options.sign),
     watch,
     start: (start, background) => startJob(start, background, options),
@@ -109,7 +116,7 @@ export function createJobs(options: JobsOptions): Jobs {
 
     answer: (id, clientId, answers, answerOptions) =>
       answerQuestions(
-        () => readOwned(id, clientId),
+        () => find(id, clientId),
         answers,
         answerOptions,
         options,
@@ -118,7 +125,7 @@ export function createJobs(options: JobsOptions): Jobs {
     list: (clientId, page) => store.list(clientId, page),
 
     async cancel(id, clientId) {
-      const stored = await readOwned(id, clientId);
+      const stored = await find(id, clientId);
       return (await worker.cancel(stored) ?? stored).job;
     },
   };

@@ -29,7 +29,7 @@ export async function updateTask(exchange: Exchange): Promise<object> {
   if (
     !isObject(inputResponses) || !Object.values(inputResponses).every(isObject)
   ) throw invalidParams("inputResponses must be an object of objects");
-  await spendNonce(exchange.nonce, exchange.services);
+  await accept(id, exchange);
   await jobsOf(exchange.services).answer(
     id,
     caller.id,
@@ -42,9 +42,18 @@ export async function updateTask(exchange: Exchange): Promise<object> {
 /** Answers `tasks/cancel`: a task that has ended stays as it is. */
 export async function cancelTask(exchange: Exchange): Promise<object> {
   const id = taskIdOf(exchange);
-  await spendNonce(exchange.nonce, exchange.services);
+  await accept(id, exchange);
   await jobsOf(exchange.services).cancel(id, exchange.caller.id);
   return {};
+}
+
+/** Spends the nonce of a request that can be met: the task is there. */
+async function accept(
+  id: string,
+  { caller, nonce, services }: Exchange,
+): Promise<void> {
+  await jobsOf(services).find(id, caller.id);
+  await spendNonce(nonce, services);
 }
 
 /** Writes the answer to a call that became a task; it is durable by now. */
