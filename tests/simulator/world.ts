@@ -106,13 +106,7 @@ const KEPT_LINES = 400;
 /** Makes a world from a seed. */
 export function createWorld(seed: number): World {
   const streams = createStreams(seed);
-  const report: WorldReport = {
-    violations: new Set(),
-    reached: new Set(),
-    trace: [],
-    hash: 0x811c9dc5,
-    events: 0,
-  };
+  const report = createReport();
   const queue = createQueue();
   let time = 0;
   let serial = 0;
@@ -138,17 +132,12 @@ export function createWorld(seed: number): World {
     date: () => EPOCH + time,
 
     schedule(ms, kind, owner, run) {
-      // Whole milliseconds: half of one once made a job look lost.
-      const at = time + Math.max(0, Math.ceil(ms));
-      const order = streams.schedule.number();
       const event: WorldEvent = {
-        at,
-        order,
+        // Whole milliseconds: half of one once made a job look lost.
+        at: time + Math.max(0, Math.ceil(ms)),
+        order: streams.schedule.number(),
         serial: serial++,
-        owner,
-        run,
-        kind,
-        isCancelled: false,
+        ...{ owner, run, kind, isCancelled: false },
       };
       queue.push(event);
       return event;
@@ -191,11 +180,20 @@ export function createWorld(seed: number): World {
       ),
 
     reach: (what) => void report.reached.add(what),
-
     blame(violation, details = "") {
       report.violations.add(violation);
       note(`VIOLATION ${violation} ${details}`);
     },
+  };
+}
+
+function createReport(): WorldReport {
+  return {
+    violations: new Set(),
+    reached: new Set(),
+    trace: [],
+    hash: 0x811c9dc5,
+    events: 0,
   };
 }
 
