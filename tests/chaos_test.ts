@@ -6,7 +6,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { createServer } from "../mod.ts";
 import { clientOf } from "./support/clients.ts";
-import { runningClock } from "./support/clock.ts";
+import { runningClock } from "../src/testing/clock.ts";
 import { temporaryFolder } from "./support/folder.ts";
 import { tools } from "./support/job_server.ts";
 import { PARTIES, SERVER_ID } from "./support/parties.ts";

@@ -8,7 +8,7 @@ import {
   type,
 } from "../mod.ts";
 import { clientOf } from "./support/clients.ts";
-import { stoppedClock } from "./support/clock.ts";
+import { stoppedClock } from "../src/testing/clock.ts";
 import {
   fields,
   request,
@@ -16,7 +16,7 @@ import {
   signatureOf,
   signed,
 } from "./support/envelopes.ts";
-import { faultyKv } from "./support/faulty_kv.ts";
+import { faultyKv } from "../src/testing/faulty_kv.ts";
 import { temporaryFolder } from "./support/folder.ts";
 import {
   CLIENT_ID,
