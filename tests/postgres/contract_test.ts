@@ -3,6 +3,7 @@ import postgres from "postgres";
 import { postgresKv } from "@countersign/mcp/postgres";
 import { kvContract } from "../../src/testing/kv_contract.ts";
 import { cursorContract } from "../../src/testing/list_contract.ts";
+import { faultContract } from "../../src/testing/fault_contract.ts";
 import { jobContract } from "../../src/testing/job_contract.ts";
 import { newTable, sharedPostgres } from "../support/postgres.ts";
 
@@ -33,6 +34,19 @@ Deno.test({
     const kv = postgresKv({ url, table: newTable() });
     for (const [name, check] of Object.entries(jobContract)) {
       await test.step(name, () => check(kv));
+    }
+    await kv.close();
+  },
+});
+
+Deno.test({
+  name: "PostgreSQL holds the contract of stores that fail",
+  ignore,
+  async fn(test) {
+    const kv = postgresKv({ url, table: newTable() });
+    const open = () => Promise.resolve({ ...kv, close: () => {} });
+    for (const [name, check] of Object.entries(faultContract)) {
+      await test.step(name, () => check(open));
     }
     await kv.close();
   },
