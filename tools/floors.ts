@@ -15,18 +15,16 @@ import config from "../deno.json" with { type: "json" };
  */
 export const FLOORS: readonly (readonly string[])[] = [
   // What everybody may use, and what uses nothing.
-  ["timing.ts"],
+  ["text.ts", "timing.ts"],
   [
     "base64.ts",
     "bytes.ts",
     "errors.ts",
     "id.ts",
-    "log.ts",
     "once.ts",
-    "text.ts",
     "waiting.ts",
   ],
-  ["http", "json"],
+  ["http", "json", "log.ts"],
   ["signing"],
   ["kv", "signatures"],
   ["kv_connect", "tool"],

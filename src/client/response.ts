@@ -126,7 +126,7 @@ function parse(
       const canonical = withSignature(signed, envelope.signature, "status");
       if (text === canonical) return { envelope, signed };
       if (countNames(text) === countNames(canonical)) {
-        return { envelope: inSignedForm(envelope) as Envelope, signed };
+        return { envelope: toSignedForm(envelope) as Envelope, signed };
       }
     }
   } catch (thrown) {
@@ -169,13 +169,13 @@ function countNames(text: string): number {
  * A value as its canonical form says it, which is what was signed: members in
  * order, and no -0. Not parsed again: V8 does not read a text alike each time.
  */
-function inSignedForm(value: unknown): unknown {
+function toSignedForm(value: unknown): unknown {
   if (typeof value === "number") return value + 0;
   if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) return value.map(inSignedForm);
+  if (Array.isArray(value)) return value.map(toSignedForm);
   const members = Object.entries(value).sort(([a], [b]) => a < b ? -1 : 1);
   return Object.fromEntries(
-    members.map(([name, member]) => [name, inSignedForm(member)]),
+    members.map(([name, member]) => [name, toSignedForm(member)]),
   );
 }
 

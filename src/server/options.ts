@@ -9,7 +9,7 @@ import { BUILTINS } from "../call/builtin.ts";
 import type { RateLimit } from "../call/services.ts";
 import { ID, isId } from "../id.ts";
 import type { KvLike } from "../kv/kv.ts";
-import { consoleLog, type Log } from "../log.ts";
+import { carefulLog, consoleLog, type Log } from "../log.ts";
 import type { McpOptions } from "../mcp/options.ts";
 import { type Secret, secretBytes } from "../signing/hmac.ts";
 import type { Clients } from "../signing/clients.ts";
@@ -137,9 +137,10 @@ export function checkOptions(options: ServerOptions): Settings {
     allowShortSecrets = false,
     jobs = {},
     rateLimit,
-    log = consoleLog,
+    log: given = consoleLog,
     now = Date.now,
   } = options;
+  const log = carefulLog(given);
   if (!isId(serverId)) {
     throw new TypeError(`serverId does not match ${ID.source}`);
   }

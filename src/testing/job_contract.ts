@@ -33,6 +33,13 @@ export const storeChecks: Record<
     assertEquals(await store.value(job, job.args), { a: [1, "é"] });
   },
 
+  async "a job that was accepted is due from its first commit on"(store) {
+    const { job } = await accepted(store);
+    const due = await store.due(job.dueAt, 10);
+    assertEquals(due.map(({ at, id }) => [at, id]), [[job.dueAt, job.id]]);
+    assertEquals(await store.due(job.dueAt - 1, 10), []);
+  },
+
   async "a job that never was is not there"(store) {
     assertEquals(await store.read("nothing"), undefined);
   },

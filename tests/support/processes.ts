@@ -6,6 +6,8 @@ export interface Process extends AsyncDisposable {
   readonly url: string;
   /** Ends it as a power cut would. */
   kill(signal?: Deno.Signal): Promise<void>;
+  /** Settles once it has ended, by itself or not. */
+  readonly ended: Promise<unknown>;
   /** Stops it as a frozen instance is stopped. */
   suspend(): void;
   resume(): void;
@@ -49,6 +51,7 @@ export async function startProcess(
   let ended = false;
   const process: Process = {
     url,
+    ended: child.status,
     async kill(signal: Deno.Signal = "SIGKILL") {
       if (ended) return;
       ended = true;
