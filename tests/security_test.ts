@@ -10,7 +10,7 @@ import {
   type,
 } from "../mod.ts";
 import { clientOf } from "./support/clients.ts";
-import { stoppedClock } from "./support/clock.ts";
+import { stoppedClock } from "../src/testing/clock.ts";
 import {
   fields,
   request,
@@ -18,7 +18,7 @@ import {
   signatureOf,
   signed,
 } from "./support/envelopes.ts";
-import { faultyKv } from "./support/faulty_kv.ts";
+import { faultyKv } from "../src/testing/faulty_kv.ts";
 import { temporaryFolder } from "./support/folder.ts";
 import {
   CLIENT_ID,

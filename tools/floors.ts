@@ -35,7 +35,7 @@ export const FLOORS: readonly (readonly string[])[] = [
   ["envelope", "mcp"],
   // What users hold in their hands.
   ["bearer.ts", "cli", "client", "server"],
-  ["ready_made"],
+  ["ready_made", "testing"],
   ["mod.ts"],
 ];
 
