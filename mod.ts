@@ -56,7 +56,11 @@ export type {
   ToolContext,
 } from "./src/tool/context.ts";
 export { type } from "./src/tool/schema.ts";
-export type { Schema } from "./src/tool/standard_schema.ts";
+export type {
+  InferInput,
+  InferOutput,
+  Schema,
+} from "./src/tool/standard_schema.ts";
 export {
   content,
   type ContentBlock,

@@ -21,22 +21,21 @@ export const FLOORS: readonly (readonly string[])[] = [
     "bytes.ts",
     "errors.ts",
     "id.ts",
-    "log.ts",
     "once.ts",
     "waiting.ts",
   ],
-  ["http", "json"],
+  ["http", "json", "log.ts"],
   ["signing"],
   ["kv", "signatures"],
   ["kv_connect", "tool"],
-  ["job"],
+  ["job", "node", "postgres"],
   // The middle: it does not know which protocol a call came by.
   ["call"],
   // The codecs around it, one a protocol.
   ["envelope", "mcp"],
   // What users hold in their hands.
   ["bearer.ts", "cli", "client", "server"],
-  ["ready_made"],
+  ["ready_made", "testing"],
   ["mod.ts"],
 ];
 

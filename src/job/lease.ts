@@ -106,7 +106,6 @@ export function holdLease(
     ended = true;
     beats.stop();
   }
-
   function lose(): void {
     stop();
     lost.abort(new Error(`The lease of job ${claimed.job.id} is lost`));
@@ -123,7 +122,6 @@ export function holdLease(
     }
     renewing = undefined;
   }
-
   const renewOnce = () => renewing ??= renew();
 
   return {
@@ -151,7 +149,7 @@ export function holdLease(
 
     async tell(news) {
       held.note(news);
-      await renewing; // what is under way may not tell it
+      await renewing; // that one may not tell it
       await renewOnce();
     },
 

@@ -17,9 +17,15 @@ export interface Process extends AsyncDisposable {
 export async function startProcess(
   env: Record<string, string>,
   file = new URL("../../tools/start.ts", import.meta.url),
+  [program, ...args]: string[] = [
+    Deno.execPath(),
+    "run",
+    "-A",
+    "--unstable-kv",
+  ],
 ): Promise<Process> {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--unstable-kv", file.pathname],
+  const child = new Deno.Command(program, {
+    args: [...args, file.pathname],
     env: {
       PORT: "0",
       COUNTERSIGN_SERVER_ID: PARTIES.serverId,
