@@ -1,13 +1,20 @@
 /** Attempts: how they end, when the next is made, and where. */
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import {
   CountersignError,
+  createServer,
   defineTool,
   TerminalError,
   ToolError,
   type,
 } from "../mod.ts";
 import { clientOf } from "./support/clients.ts";
+import { PARTIES } from "./support/parties.ts";
 import { withServer } from "./support/servers.ts";
 import { gate, until } from "./support/until.ts";
 
@@ -192,6 +199,33 @@ Deno.test("a cancelled job's signal is aborted, and what it does later is not re
     const steps = (await stored()).filter(({ key }) => key.includes("step"));
     assertEquals(steps, []);
   }, { tools: { stubborn } });
+});
+
+Deno.test("a job that is cancelled at another instance is stopped where it runs", async () => {
+  let reason: unknown;
+  const tools = {
+    waits: defineTool({
+      description: "Waits until it is stopped",
+      input,
+      job: true,
+      run: (_args, { signal }) =>
+        new Promise<string>((_resolve, reject) => {
+          signal.addEventListener("abort", () => {
+            reason = signal.reason;
+            reject(reason);
+          });
+        }),
+    }),
+  };
+  await withServer(async ({ client, kv }) => {
+    const job = await client.start("waits");
+    const other = createServer({ ...PARTIES, tools, kv });
+    await clientOf<typeof tools>(other.handle).job(job).cancel();
+    await until("the word of it", () => reason !== undefined);
+    assertStringIncludes(String(reason), "lease");
+    assertEquals((await job.poll()).status, "cancelled");
+    await other.stop();
+  }, { tools, jobs: { leaseMs: 150 } });
 });
 
 Deno.test("no more jobs run at once than concurrency allows; the rest come after", async () => {

@@ -4,7 +4,7 @@ import { CountersignError, defineTool, ToolError, type } from "../mod.ts";
 import { type Fields, signed } from "./support/envelopes.ts";
 import { OTHER_ID, OTHER_SECRET } from "./support/parties.ts";
 import { withServer } from "./support/servers.ts";
-import { gate } from "./support/until.ts";
+import { gate, until } from "./support/until.ts";
 
 const input = type({});
 
@@ -63,6 +63,32 @@ Deno.test("two clients may use the same request id", async () => {
         (other.answer.result as { job_id: string }).job_id,
     );
   });
+});
+
+Deno.test("a poll that waits ends with the next change, long before the job does", async () => {
+  using seen = gate("the owner's word that it saw half of the job");
+  const halves = defineTool({
+    description: "Does its second half once its first was seen",
+    input,
+    job: { attempts: 1 },
+    run: async (_args, { progress }) => {
+      progress(0.5, "half way");
+      await seen.opened();
+      return "done";
+    },
+  });
+  await withServer(async ({ client }) => {
+    const job = await client.start("halves");
+    const told = await until("its first half", async () => {
+      const state = await job.poll({ waitMs: 20_000 });
+      assertEquals(state.status, "running");
+      return state.status === "running" && state.progress;
+    });
+    assertEquals(told, 0.5);
+    seen.open();
+    const state = await job.poll({ waitMs: 20_000 });
+    assertEquals(state, { status: "done", result: "done" });
+  }, { tools: { halves } });
 });
 
 Deno.test("a job that is done within waitMs answers with its result, and again", async () => {

@@ -10,7 +10,7 @@ import {
   type,
 } from "../mod.ts";
 import { clientOf } from "./support/clients.ts";
-import { stoppedClock } from "./support/clock.ts";
+import { stoppedClock } from "../src/testing/clock.ts";
 import {
   fields,
   request,
@@ -18,7 +18,7 @@ import {
   signatureOf,
   signed,
 } from "./support/envelopes.ts";
-import { faultyKv } from "./support/faulty_kv.ts";
+import { faultyKv } from "../src/testing/faulty_kv.ts";
 import { temporaryFolder } from "./support/folder.ts";
 import {
   CLIENT_ID,
@@ -772,7 +772,8 @@ Deno.test("every row of SECURITY.md's table has a test by its name", async () =>
   const rows = (await read("../SECURITY.md")).split("\n")
     .filter((line) => line.startsWith("| "))
     .map((line) => line.split("|")[1].trim()).slice(2);
-  const files = ["security_test.ts", "security_mcp_test.ts"];
+  const files = ["test", "client_test", "mcp_test"]
+    .map((name) => `security_${name}.ts`);
   const code = (await Promise.all(files.map(read))).join("\n");
   const threats = code.matchAll(/^threat\(\s*"(.+?)",/gm);
   assertEquals(Array.from(threats, ([, name]) => name), rows);

@@ -9,11 +9,11 @@ import {
 } from "../../mod.ts";
 import type { Fetch } from "../../src/client/mod.ts";
 import { clientOf } from "./clients.ts";
-import { type Clock, runningClock } from "./clock.ts";
+import { type Clock, runningClock } from "../../src/testing/clock.ts";
 import { type Fields, request } from "./envelopes.ts";
 import { PARTIES, SERVER_ID } from "./parties.ts";
 import { tools as everyTool } from "./tools.ts";
-import { until } from "./until.ts";
+import { inTime, until } from "./until.ts";
 
 /** A line of the log. */
 export interface Line {
@@ -52,7 +52,7 @@ export type TestOptions<T extends Tools> =
     store?: (kv: Deno.Kv) => KvLike;
   };
 
-/** Makes a server for one test, and stops it with its KV when that ends. */
+/** Makes a server for one test, and stops it with its KV when that ends, in a minute at most. */
 export async function withServer<T extends Tools = typeof everyTool>(
   use: (server: TestServer<T>) => Promise<void>,
   { store = (kv) => kv, clock = runningClock(), ...options }: TestOptions<T> =
@@ -71,7 +71,7 @@ export async function withServer<T extends Tools = typeof everyTool>(
   });
   const client = clientOf<T>(server.handle, { now: clock.now });
   try {
-    await use({
+    await inTime(use({
       ...server,
       client,
       clock,
@@ -80,7 +80,7 @@ export async function withServer<T extends Tools = typeof everyTool>(
       post: (body) => post(server.handle, body),
       stored: () => stored(kv),
       asleep: (job, ms) => asleep(kv, client, job, clock.now() + ms),
-    });
+    }));
   } finally {
     await server.stop();
   }

@@ -20,6 +20,22 @@ export async function until<T>(
   }
 }
 
+/**
+ * Waits for what a test does, but not for ever.
+ *
+ * @throws {Error} If it takes longer than a minute.
+ */
+export async function inTime<T>(run: Promise<T>): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const fail = () => reject(new Error("The test took longer than a minute"));
+  const timer = setTimeout(fail, 60_000);
+  try {
+    return await Promise.race([run, promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** Holds somebody up until the test lets them go on, or ends. */
 export interface Gate extends Disposable {
   open(): void;
