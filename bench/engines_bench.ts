@@ -72,15 +72,14 @@ for (const [engine, kv] of Object.entries(engines)) {
   const finish = async (tool: "at_once" | "five_steps") => {
     await (await client.start(tool)).result();
   };
-  const ended = await client.start("at_once");
-  await ended.result();
+  const { requestId } = await client.start("at_once");
   const cases: Record<string, () => Promise<unknown>> = {
     "a call": call,
     "sixteen calls at once": () =>
       Promise.all(Array.from({ length: 16 }, call)),
     "a short job": () => finish("at_once"),
     "a job of five steps": () => finish("five_steps"),
-    "a poll": () => ended.poll(),
+    "a poll": () => client.job("at_once", { requestId }).poll(),
   };
   for (const [group, run] of Object.entries(cases)) {
     Deno.bench(

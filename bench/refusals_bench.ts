@@ -14,8 +14,8 @@ for (const [protocol, list] of Object.entries({ envelopes, messages })) {
       Deno.bench(`${protocol}: ${name}`, {
         group: `${protocol}: ${accepted.name}`,
         baseline: name === accepted.name,
-        n: 10,
-        warmup: 2,
+        n: 5,
+        warmup: 1,
       }, async (b) => {
         const sent = request();
         b.start();

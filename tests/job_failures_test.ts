@@ -1,10 +1,5 @@
 /** Failures: whose they are, which are counted, and which are final. */
-import {
-  assert,
-  assertEquals,
-  assertRejects,
-  assertStringIncludes,
-} from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import {
   CountersignError,
   createServer,
@@ -15,7 +10,7 @@ import {
 } from "../mod.ts";
 import { pause } from "../src/waiting.ts";
 import { clientOf } from "./support/clients.ts";
-import { faultyKv } from "./support/faulty_kv.ts";
+import { faultyKv } from "../src/testing/faulty_kv.ts";
 import { PARTIES } from "./support/parties.ts";
 import { withServer } from "./support/servers.ts";
 import { gate, until } from "./support/until.ts";

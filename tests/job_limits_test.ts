@@ -11,7 +11,6 @@ import { claim } from "../src/job/job.ts";
 import { kvJobStore } from "../src/job/kv_store.ts";
 import type { KvAtomic } from "../src/kv/kv.ts";
 import { platformTiming } from "../src/timing.ts";
-import { clientOf } from "./support/clients.ts";
 import { type Fields, signed } from "./support/envelopes.ts";
 import { CLIENT_ID, SERVER_ID } from "./support/parties.ts";
 import { post, withServer } from "./support/servers.ts";

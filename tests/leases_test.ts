@@ -1,7 +1,7 @@
 /** Leases: who may begin what, and when a job is taken over. */
 import { assert, assertEquals } from "@std/assert";
 import { defineTool, type Tools, type } from "../mod.ts";
-import { accept, advance, claim, type Job } from "../src/job/job.ts";
+import { accept, type Job } from "../src/job/job.ts";
 import { momentOf } from "../src/job/lease.ts";
 import { kvJobStore } from "../src/job/kv_store.ts";
 import type { StoredJob } from "../src/job/store.ts";
@@ -338,45 +338,43 @@ Deno.test("jobs whose process died run alone until they have kept a step", async
 
 Deno.test("a job that gets on between crashes is not given up", async () => {
   using kv = await Deno.openKv(":memory:");
-  const alone = instance(kv, {
+  const deaths = 5;
+  let kept = 0;
+  /** A process that keeps one step more, and dies. */
+  const toolOf = (death: number) => ({
     long: defineTool({
       description: "Has many steps",
       input,
       job: { attempts: 3 },
       run: async (_args, { step }) => {
-        for (let i = 0; i < 8; i++) await step(`${i}`, () => i);
+        for (let i = 0; i <= deaths; i++) {
+          await step(`${i}`, () => i);
+          if (i === death) {
+            kept = i + 1;
+            await new Promise(() => {});
+          }
+        }
         return "done";
       },
     }),
-  }, createTiming());
-  const { store } = alone;
-  const id = crypto.randomUUID();
-  const request = { id, tool: "long", clientId: "client", requestId: id };
-  const job = accept(request, Date.now(), "dead 0", 1);
-  const acceptance = await store.accept({ ...job, args: {} }, undefined, 9);
-  assert(acceptance.kind === "accepted");
-  // Seven processes that each keep a step, and die.
-  let { stored } = acceptance;
-  for (let death = 0; death < 7; death++) {
-    assert(await store.keepStep(stored, `${death}`, { value: death }));
-    const next = claim(stored.job, Date.now(), `dead ${death + 1}`, 1);
-    const begun = await beginDead(next);
-    stored = begun;
+  });
+  let id = "";
+  for (let death = 0; death < deaths; death++) {
+    const clock = freezable();
+    const dying = instance(kv, toolOf(death), clock.timing);
+    if (death === 0) ({ id } = await start(dying, "long"));
+    else dying.worker.drive({ env: undefined });
+    for (let ms = 0; kept <= death; ms += 10) {
+      assert(ms < 5000, `process ${death} kept nothing`);
+      await pause(10);
+    }
+    clock.freeze();
   }
+  const alive = instance(kv, toolOf(Infinity), createTiming());
   await workUntil(
-    alone.worker,
-    async () => (await jobOf(alone, id)).status !== "working",
+    alive.worker,
+    async () => (await jobOf(alive, id)).status !== "working",
   );
-  const { status, error } = await jobOf(alone, id);
-  assertEquals([status, error], ["completed", undefined]);
-
-  /** What an attempt writes before its tool runs, if it got on before. */
-  async function beginDead(next: Job): Promise<StoredJob> {
-    const steps = (await store.steps(id)).size;
-    const known = advance(next, steps);
-    const job = (next.crashes ?? 0) > 1 ? { ...known, crashes: 1 } : next;
-    const written = await store.replace(stored, job);
-    assert(written);
-    return written;
-  }
+  const { status, error, failures } = await jobOf(alive, id);
+  assertEquals([status, error, failures], ["completed", undefined, deaths]);
 });

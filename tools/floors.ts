@@ -21,11 +21,10 @@ export const FLOORS: readonly (readonly string[])[] = [
     "bytes.ts",
     "errors.ts",
     "id.ts",
-    "log.ts",
     "once.ts",
     "waiting.ts",
   ],
-  ["http", "json"],
+  ["http", "json", "log.ts"],
   ["signing"],
   ["kv", "signatures"],
   ["kv_connect", "tool"],
@@ -36,7 +35,7 @@ export const FLOORS: readonly (readonly string[])[] = [
   ["envelope", "mcp"],
   // What users hold in their hands.
   ["bearer.ts", "cli", "client", "server"],
-  ["ready_made"],
+  ["ready_made", "testing"],
   ["mod.ts"],
 ];
 

@@ -39,6 +39,8 @@ export interface Lease {
   hear(): Promise<void>;
   /** The questions that were answered under this lease, by name. */
   readonly answered: ReadonlySet<string>;
+  /** Says that a question is settled: it does not stand in the record again. */
+  settle(name: string): void;
   /** Tells how far the job is, in a write that also extends the lease. */
   report(progress: Progress): void;
   /** Gives the lease up in one last write; `undefined` if it was lost. */
@@ -196,6 +198,7 @@ export function holdLease(
     },
 
     answered,
+    settle: (name) => void answered.add(name),
 
     async keepStep(name, outcome) {
       const kept = await write(async (current, until) =>

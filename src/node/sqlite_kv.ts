@@ -9,6 +9,7 @@
 
 import { setImmediate } from "node:timers";
 import type { KvEntry, KvKey, KvLike, KvSelector } from "../kv/kv.ts";
+import { type Committing, gatherAtomic } from "../kv_connect/gathered.ts";
 import { packKey, unpackKey } from "../kv_connect/key.ts";
 import {
   type KvListing,
@@ -16,7 +17,6 @@ import {
   list,
 } from "../kv_connect/list.ts";
 import { openSqlite, type Sqlite } from "./sqlite.ts";
-import { type Committing, createAtomic } from "./sqlite_atomic.ts";
 
 /** Options for {@linkcode sqliteKv}. */
 export interface SqliteKvOptions {
@@ -122,7 +122,7 @@ export async function sqliteKv({ path }: SqliteKvOptions): Promise<SqliteKv> {
     getMany,
     list: (selector, options) => list(readRange, selector, options),
     atomic: () =>
-      createAtomic((committing) => {
+      gatherAtomic((committing) => {
         refuseClosed();
         return commit(committing);
       }),

@@ -31,8 +31,8 @@ export interface PostgresKvOptions {
   timeoutMs?: number;
   /**
    * Whether connections to `url` outlive the statement that opened them.
-   * Defaults to `true`; on Workers, where a connection belongs to the request
-   * that opened it, it must be `false`.
+   * Defaults to `true`, but on Workers: there a connection belongs to the
+   * request that opened it.
    */
   keepConnections?: boolean;
   /**
@@ -78,7 +78,7 @@ export interface PostgresKv extends KvLike {
  */
 export function postgresKv(options: PostgresKvOptions): PostgresKv {
   const { table = "countersign_kv", max = 10, timeoutMs = 10_000 } = options;
-  const { keepConnections = true, listen = keepConnections } = options;
+  const { keepConnections = !isWorker(), listen = keepConnections } = options;
   const names = namesOf(table);
   if (!(timeoutMs > 0)) {
     throw new RangeError(`timeoutMs must be above 0, is ${timeoutMs}`);
@@ -122,4 +122,9 @@ function addressOf({ url, sql }: PostgresKvOptions): string | SqlClient {
   if (sql !== undefined && url === undefined) return sql;
   if (url !== undefined && sql === undefined) return checkUrl(url);
   throw new TypeError("Give postgresKv either a url or an sql");
+}
+
+/** Whether this is a runtime in which a socket ends with its request: it alone has these. */
+function isWorker(): boolean {
+  return "WebSocketPair" in globalThis;
 }

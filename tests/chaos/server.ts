@@ -11,7 +11,7 @@ import {
 } from "../../mod.ts";
 import type { KvLike } from "../../src/kv/kv.ts";
 import { connectKv } from "../../src/kv_connect/mod.ts";
-import { type Fault, faultyKv } from "../support/faulty_kv.ts";
+import { type Fault, faultyKv } from "../../src/testing/faulty_kv.ts";
 import { PARTIES } from "../support/parties.ts";
 import { hasKilled, openMarks } from "./marks.ts";
 

@@ -2,7 +2,11 @@
 import { connect, type Socket } from "node:net";
 import process from "node:process";
 import { serve, type ServeOptions, type Serving } from "../../src/node/mod.ts";
-import { assert, assertEquals, assertRejects } from "../runtimes/expect.ts";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+} from "../../src/testing/expect.ts";
 
 type Case = () => Promise<void>;
 

@@ -1,12 +1,14 @@
 /** The contracts of a KV and of a store of jobs, held by a file of SQLite. */
 import process from "node:process";
 import { sqliteKv } from "../../src/node/mod.ts";
-import { checks as kvChecks } from "../kv_connect/contract.ts";
-import { assert, assertEquals, assertRejects } from "../runtimes/expect.ts";
+import { kvContract } from "../../src/testing/kv_contract.ts";
+import { cursorContract } from "../../src/testing/list_contract.ts";
 import {
-  checks as jobChecks,
-  storeOn,
-} from "../runtimes/job_store_contract.ts";
+  assert,
+  assertEquals,
+  assertRejects,
+} from "../../src/testing/expect.ts";
+import { jobContract } from "../../src/testing/job_contract.ts";
 
 const bytes = new Uint8Array(1);
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -62,7 +64,7 @@ const own: Record<string, Case> = {
   },
 };
 
-const kvCases = Object.entries(kvChecks).map((
+const kvCases = Object.entries({ ...kvContract, ...cursorContract }).map((
   [name, check],
 ): [string, Case] => [
   name,
@@ -72,13 +74,13 @@ const kvCases = Object.entries(kvChecks).map((
     kv.close();
   },
 ]);
-const jobCases = Object.entries(jobChecks).map((
+const jobCases = Object.entries(jobContract).map((
   [name, check],
 ): [string, Case] => [
   name,
   async (path) => {
     const kv = await sqliteKv({ path });
-    await check(storeOn(kv));
+    await check(kv);
     kv.close();
   },
 ]);

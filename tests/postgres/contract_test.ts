@@ -1,11 +1,10 @@
 /** The contracts of a KV and of a store of jobs, held by PostgreSQL. */
 import postgres from "postgres";
 import { postgresKv } from "@countersign/mcp/postgres";
-import { checks as kvChecks } from "../kv_connect/contract.ts";
-import {
-  checks as jobChecks,
-  storeOn,
-} from "../runtimes/job_store_contract.ts";
+import { kvContract } from "../../src/testing/kv_contract.ts";
+import { cursorContract } from "../../src/testing/list_contract.ts";
+import { faultContract } from "../../src/testing/fault_contract.ts";
+import { jobContract } from "../../src/testing/job_contract.ts";
 import { newTable, sharedPostgres } from "../support/postgres.ts";
 
 const url = await sharedPostgres();
@@ -16,7 +15,12 @@ Deno.test({
   ignore,
   async fn(test) {
     const kv = postgresKv({ url, table: newTable() });
-    for (const [name, check] of Object.entries(kvChecks)) {
+    for (
+      const [name, check] of Object.entries({
+        ...kvContract,
+        ...cursorContract,
+      })
+    ) {
       await test.step(name, () => check(kv, crypto.randomUUID()));
     }
     await kv.close();
@@ -28,8 +32,21 @@ Deno.test({
   ignore,
   async fn(test) {
     const kv = postgresKv({ url, table: newTable() });
-    for (const [name, check] of Object.entries(jobChecks)) {
-      await test.step(name, () => check(storeOn(kv)));
+    for (const [name, check] of Object.entries(jobContract)) {
+      await test.step(name, () => check(kv));
+    }
+    await kv.close();
+  },
+});
+
+Deno.test({
+  name: "PostgreSQL holds the contract of stores that fail",
+  ignore,
+  async fn(test) {
+    const kv = postgresKv({ url, table: newTable() });
+    const open = () => Promise.resolve({ ...kv, close: () => {} });
+    for (const [name, check] of Object.entries(faultContract)) {
+      await test.step(name, () => check(open));
     }
     await kv.close();
   },
@@ -45,7 +62,12 @@ Deno.test({
       postgresKv({ url, table: newTable(), keepConnections: false }),
     ];
     for (const kv of ways) {
-      for (const [name, check] of Object.entries(kvChecks)) {
+      for (
+        const [name, check] of Object.entries({
+          ...kvContract,
+          ...cursorContract,
+        })
+      ) {
         await test.step(name, () => check(kv, crypto.randomUUID()));
       }
       await kv.close();

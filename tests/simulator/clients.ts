@@ -60,8 +60,7 @@ export function startClients(world: World, options: ClientsOptions): Clients {
   function begin(order: Order, session: number): void {
     const name = `${order.requestId}.${session}`;
     open.add(name);
-    const latestMs = mix.chaosMs * 0.7;
-    world.schedule(load.between(0, latestMs), "answer", undefined, () => {
+    world.schedule(load.between(0, mix.startsMs), "answer", undefined, () => {
       follow(world, order, call, witness, options)
         .then(() => open.delete(name))
         .catch((error) => world.blame("a client failed", error.stack));

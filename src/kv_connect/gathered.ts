@@ -1,11 +1,12 @@
 /**
- * An atomic operation, gathered until it is committed.
+ * An atomic operation, gathered with packed keys until it is committed: for
+ * stores that carry it out in this process.
  *
  * @module
  */
 
 import type { KvAtomic } from "../kv/kv.ts";
-import { packKey } from "../kv_connect/key.ts";
+import { packKey } from "./key.ts";
 
 /** What is to be committed. */
 export interface Committing {
@@ -27,8 +28,8 @@ const MOST_BYTES = 819_200;
 const MOST_CHECKS = 100;
 const MOST_MUTATIONS = 1000;
 
-/** Begins an atomic operation. */
-export function createAtomic(
+/** Begins an atomic operation, with Deno KV's limits. */
+export function gatherAtomic(
   commit: (committing: Committing) => ReturnType<KvAtomic["commit"]>,
 ): KvAtomic {
   const checks: Committing["checks"][number][] = [];
