@@ -211,7 +211,7 @@ function countersign(text: string, signer: AnswerDraft["signer"]): string {
 /** What a client may take or leave: the value is the one that was signed. */
 const HARMLESS: readonly Problem[] = [
   "an integer that no double holds",
-  "more than 10000 members",
+  "more than 10000 names",
 ];
 
 /** The answer, if it is what the server signed for this call. */
