@@ -170,6 +170,7 @@ export function connectProcess(
     atomic: () => createAtomic(process, send),
     ...shared.network.watches !== "nothing" && {
       watch: (keys: readonly KvKey[]) => watch(world, process, shared, keys),
+      watchIsSafe: true,
     },
   };
 }
