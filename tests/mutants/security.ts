@@ -173,8 +173,8 @@ export const SECURITY: readonly Mutant[] = [
   {
     promise: "A client's jobs starve the others",
     file: "src/job/kv_accept.ts",
-    find: "if (taken.length >= limit) return undefined;",
-    replace: "if (taken.length > limit) return undefined;",
+    find: "freePlace(accepted.clientId, taken, maxUnfinished)",
+    replace: "freePlace(accepted.clientId, taken, maxUnfinished + 1)",
     tests: ["tests/security_test.ts"],
   },
   {
