@@ -52,7 +52,11 @@ export {
   type Tools,
 } from "./src/tool/tool.ts";
 export { type } from "./src/tool/schema.ts";
-export type { Schema } from "./src/tool/standard_schema.ts";
+export type {
+  InferInput,
+  InferOutput,
+  Schema,
+} from "./src/tool/standard_schema.ts";
 export {
   content,
   type ContentBlock,

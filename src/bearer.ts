@@ -10,6 +10,7 @@
 
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { ID, isId } from "./id.ts";
+import { once } from "./once.ts";
 import { MIN_SECRET_BYTES } from "./signing/hmac.ts";
 import type { Authenticate } from "./mcp/authenticate.ts";
 
@@ -61,8 +62,14 @@ export function bearer(tokens: BearerTokens): Authenticate {
   if (new Set(clients.map(({ token }) => token)).size < clients.length) {
     throw new TypeError("Two tokens are the same: give every client its own");
   }
-  // Settled hashes only: on Workers a promise belongs to the request that made it.
-  let known: readonly { id: string; hash: ArrayBuffer }[] | undefined;
+  const hashClients = once(() =>
+    Promise.all(
+      clients.map(async ({ id, token }) => ({
+        id,
+        hash: await hashToken(token),
+      })),
+    )
+  );
 
   return async (request) => {
     const [scheme, ...rest] =
@@ -77,10 +84,8 @@ export function bearer(tokens: BearerTokens): Authenticate {
     if (!TOKEN.test(token)) {
       return refuse(400, "invalid_request", "The token is malformed");
     }
-    known ??= await Promise.all(
-      clients.map(async ({ id, token }) => ({ id, hash: await digest(token) })),
-    );
-    const sent = await digest(token);
+    const known = await hashClients();
+    const sent = await hashToken(token);
     // Every hash is compared: time does not tell whose came close.
     const [caller] = known.filter(({ hash }) => timingSafeEqual(hash, sent));
     return caller
@@ -106,7 +111,7 @@ function checkToken(name: string, token: unknown): string {
 }
 
 /** Hashes have one length, which `timingSafeEqual` asks for. */
-function digest(token: string): Promise<ArrayBuffer> {
+function hashToken(token: string): Promise<ArrayBuffer> {
   return crypto.subtle.digest("SHA-256", new TextEncoder().encode(token));
 }
 

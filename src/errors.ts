@@ -130,7 +130,8 @@ export class CountersignError extends Error {
     message: string,
     options: CountersignErrorOptions = {},
   ) {
-    super(message, options);
+    // Half a character would make every answer unwritable that carries it.
+    super(String(message).toWellFormed(), options);
     this.code = code;
     this.issues = options.issues ?? [];
     this.retryAfterMs = options.retryAfterMs;

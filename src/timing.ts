@@ -30,7 +30,7 @@ export function createTiming(now: () => number = Date.now): Timing {
     now,
     monotonic: () => performance.now(),
     after(ms, run, idle = false) {
-      const timer = setTimeout(run, Math.min(Math.max(0, ms), LONGEST_MS));
+      const timer = setTimeout(run, timerMs(ms));
       if (idle) release(timer);
       return () => clearTimeout(timer);
     },
@@ -40,10 +40,15 @@ export function createTiming(now: () => number = Date.now): Timing {
 }
 
 /** The platform's time and chance. */
-export const platformTiming: Timing = createTiming();
+export const platformTiming: Timing = /* @__PURE__ */ createTiming();
 
 /** A timer of more than 31 bits fires at once. */
 const LONGEST_MS = 2 ** 31 - 1;
+
+/** Milliseconds as `setTimeout` takes them: 25 days at most, none for what is no number. */
+export function timerMs(ms: number): number {
+  return Math.min(Math.max(0, ms), LONGEST_MS) || 0;
+}
 
 /**
  * Whether timers run here between requests, and let the process end: on

@@ -4,7 +4,18 @@
  * @module
  */
 
-import { platformTiming, type Timing } from "./timing.ts";
+import { timerMs, type Timing } from "./timing.ts";
+
+/** What calls after a while: a {@linkcode Timing}, or less. */
+export type Timer = Pick<Timing, "after">;
+
+/** The platform's timer; all that clients load of its timing. */
+export const platformTimer: Timer = {
+  after(ms, run) {
+    const timer = setTimeout(run, timerMs(ms));
+    return () => clearTimeout(timer);
+  },
+};
 
 /**
  * Waits for milliseconds.
@@ -14,7 +25,7 @@ import { platformTiming, type Timing } from "./timing.ts";
 export function pause(
   ms: number,
   signal?: AbortSignal,
-  timing: Timing = platformTiming,
+  timing: Timer = platformTimer,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason);
@@ -57,7 +68,7 @@ export async function settlesWithin(
   promise: Promise<unknown> | undefined,
   ms: number,
   signal?: AbortSignal,
-  timing: Timing = platformTiming,
+  timing: Timer = platformTimer,
 ): Promise<boolean> {
   return await new Promise((resolve, reject) => {
     const callOff = timing.after(ms, () => settle(false));
@@ -89,12 +100,12 @@ export interface Limits {
   /** Stops it before. */
   readonly signal?: AbortSignal | undefined;
   /** Measures the time; without, the platform does. */
-  readonly timing?: Timing | undefined;
+  readonly timing?: Timer | undefined;
 }
 
 /** Does work under a signal that is aborted by a time limit, or by another signal. */
 export async function withLimits<T>(
-  { ms, reason, signal, timing = platformTiming }: Limits,
+  { ms, reason, signal, timing = platformTimer }: Limits,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const stopping = new AbortController();

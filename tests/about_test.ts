@@ -78,7 +78,7 @@ Deno.test("what is missing or wrong in the environment is named, never quoted", 
     ["COUNTERSIGN_CLIENTS", '{"a b":"hush"}', "The id of entry 1 of"],
     ["COUNTERSIGN_CLIENTS", '{"hush":"b"}', "The secret of entry 1 of"],
     ["COUNTERSIGN_CLIENTS", '{"hush":null}', "The secret of entry 1 of"],
-    ["COUNTERSIGN_CLIENTS", '{"hush":[]}', "There is none in entry 1 of"],
+    ["COUNTERSIGN_CLIENTS", '{"hush":[]}', "There is no secret in entry 1 of"],
     ["COUNTERSIGN_CLIENTS", '{"a":{"secret":1}}', "neither a text nor bytes"],
     [
       "COUNTERSIGN_CLIENTS",

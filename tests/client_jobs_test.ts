@@ -147,7 +147,12 @@ Deno.test("job.answer tells a job what it asks, and is sent again when its answe
     line.calls.length = 0;
     line.losing = true;
     await job.answer("drink", { action: "accept", content: { drink: "tea" } });
-    await job.answer("drink", { action: "cancel" }); // asked no more
+    const error = await assertRejects(
+      () => job.answer("drink", { action: "cancel" }),
+      CountersignError,
+      '"drink" was answered before',
+    );
+    assertEquals(error.code, "invalid_args");
     await job.answer("page", { action: "decline" });
     assertEquals(
       line.calls.map(({ tool, args }) => [tool, Object.keys(args.answers!)]),

@@ -4,13 +4,17 @@ import { defineTool, type } from "../mod.ts";
 import { spendInGroups, spendInKv } from "../src/kv/nonces.ts";
 import { clientOf } from "./support/clients.ts";
 import { request, signed } from "./support/envelopes.ts";
-import { type Fault, faultyKv, type Plan } from "./support/faulty_kv.ts";
+import {
+  type Fault,
+  type FaultPlan,
+  faultyKv,
+} from "../src/testing/faulty_kv.ts";
 import { withServer } from "./support/servers.ts";
 
 const FAULTS: Fault[] = ["refuses", "lands and fails", "is locked", "is slow"];
 
 /** One job of three steps on a store that fails by plan; what became of it. */
-async function runJob(plan: Plan) {
+async function runJob(plan: FaultPlan) {
   const done: number[] = [];
   const tools = {
     three_steps: defineTool({

@@ -1,5 +1,6 @@
 /** The contract of `src/job/store.ts`, on Deno KV in memory and on a file. */
-import { checks, storeOn } from "./runtimes/job_store_contract.ts";
+import { storeChecks as checks } from "../src/testing/job_contract.ts";
+import { storeOn } from "../src/testing/job_samples.ts";
 import { temporaryFolder } from "./support/folder.ts";
 
 for (const kind of ["in memory", "on a file"]) {

@@ -289,3 +289,92 @@ Deno.test("a step's key is its own, and the same in every attempt", async () => 
     `${id}.other`,
   ]);
 });
+
+Deno.test("jobs whose process died run alone until they have kept a step", async () => {
+  using kv = await Deno.openKv(":memory:");
+  let before = 0;
+  let mostBefore = 0;
+  const tools = {
+    innocent: defineTool({
+      description: "Was there when the process died",
+      input,
+      job: true,
+      run: async (_args, { step }) => {
+        await step("one", async () => {
+          mostBefore = Math.max(mostBefore, ++before);
+          await pause(20);
+          before--;
+        });
+        return "done";
+      },
+    }),
+    poison: defineTool({
+      description: "Dies",
+      input,
+      job: { attempts: 3 },
+      run: () => "alive",
+    }),
+  };
+  const alone = instance(kv, tools, createTiming());
+  const ids: string[] = [];
+  for (const tool of [...Array(6).fill("innocent"), "poison"]) {
+    const id = crypto.randomUUID();
+    const request = { id, tool, clientId: "client", requestId: id };
+    const job = accept(request, Date.now() - 1000, "dead", 200);
+    const crashes = tool === "poison" ? 2 : 0;
+    await alone.store.accept({ ...job, crashes, args: {} }, undefined, 100);
+    ids.push(id);
+  }
+  alone.worker.drive({ env: undefined });
+  for (const id of ids) {
+    while ((await jobOf(alone, id)).status === "working") await pause(20);
+  }
+  await alone.worker.stop();
+  assertEquals(mostBefore, 1);
+  const poison = await jobOf(alone, ids[6]);
+  assertEquals(poison.error?.message, "Every attempt was cut short");
+  assertEquals((await jobOf(alone, ids[0])).status, "completed");
+});
+
+Deno.test("a job that gets on between crashes is not given up", async () => {
+  using kv = await Deno.openKv(":memory:");
+  const deaths = 5;
+  let kept = 0;
+  /** A process that keeps one step more, and dies. */
+  const toolOf = (death: number) => ({
+    long: defineTool({
+      description: "Has many steps",
+      input,
+      job: { attempts: 3 },
+      run: async (_args, { step }) => {
+        for (let i = 0; i <= deaths; i++) {
+          await step(`${i}`, () => i);
+          if (i === death) {
+            kept = i + 1;
+            await new Promise(() => {});
+          }
+        }
+        return "done";
+      },
+    }),
+  });
+  let id = "";
+  for (let death = 0; death < deaths; death++) {
+    const clock = freezable();
+    const dying = instance(kv, toolOf(death), clock.timing);
+    if (death === 0) ({ id } = await start(dying, "long"));
+    else dying.worker.drive({ env: undefined });
+    for (let ms = 0; kept <= death; ms += 10) {
+      assert(ms < 5000, `process ${death} kept nothing`);
+      await pause(10);
+    }
+    clock.freeze();
+  }
+  const alive = instance(kv, toolOf(Infinity), createTiming());
+  await workUntil(
+    alive.worker,
+    async () => (await jobOf(alive, id)).status !== "working",
+  );
+  const { status, error, failures } = await jobOf(alive, id);
+  assertEquals([status, error, failures], ["completed", undefined, deaths]);
+});

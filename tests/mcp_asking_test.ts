@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { defineTool, type } from "../mod.ts";
 import { signed } from "./support/envelopes.ts";
-import { stoppedClock } from "./support/clock.ts";
+import { stoppedClock } from "../src/testing/clock.ts";
 import { call, type Changes, textOf } from "./support/mcp.ts";
 import { withServer } from "./support/servers.ts";
 

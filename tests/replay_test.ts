@@ -3,7 +3,7 @@ import { FakeTime } from "@std/testing/time";
 import { spendInMemory } from "../src/signing/nonce.ts";
 import { spendInGroups, spendInKv } from "../src/kv/nonces.ts";
 import { createServer } from "../mod.ts";
-import { countingKv } from "./support/counting_kv.ts";
+import { countingKv } from "../src/testing/counting_kv.ts";
 import { request, signed } from "./support/envelopes.ts";
 import { temporaryFolder } from "./support/folder.ts";
 import { PARTIES, SERVER_ID } from "./support/parties.ts";

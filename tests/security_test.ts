@@ -4,11 +4,13 @@ import {
   CountersignError,
   createServer,
   defineTool,
+  type Schema,
   type ServerOptions,
+  ToolError,
   type,
 } from "../mod.ts";
 import { clientOf } from "./support/clients.ts";
-import { stoppedClock } from "./support/clock.ts";
+import { stoppedClock } from "../src/testing/clock.ts";
 import {
   fields,
   request,
@@ -16,7 +18,7 @@ import {
   signatureOf,
   signed,
 } from "./support/envelopes.ts";
-import { faultyKv } from "./support/faulty_kv.ts";
+import { faultyKv } from "../src/testing/faulty_kv.ts";
 import { temporaryFolder } from "./support/folder.ts";
 import {
   CLIENT_ID,
@@ -412,6 +414,128 @@ threat(
     }),
 );
 
+threat("A body never ends", () =>
+  withServer(async ({ handle }) => {
+    for (const url of ["http://localhost/", "http://localhost/mcp"]) {
+      const method = "POST";
+      const headers = { "content-type": "application/json" };
+      const body = new ReadableStream<Uint8Array>(); // nothing ever comes
+      const stalled = new Request(url, { method, headers, body });
+      assertEquals((await handle(stalled)).status, 400);
+    }
+  }, { readTimeoutMs: 20 }));
+
+threat(
+  "Refusing takes longer than accepting",
+  () =>
+    withServer(async ({ handle }) => {
+      const zeros = (count: number) => `[${"0,".repeat(count)}0]`;
+      const took = async (body: string, status: number) => {
+        let least = Infinity;
+        for (let i = 0; i < 5; i++) {
+          const began = performance.now();
+          assertEquals((await handle(request(body))).status, status);
+          least = Math.min(least, performance.now() - began);
+        }
+        return least;
+      };
+      // No signature, and 500,000 faults for whoever looks at them all.
+      const few = await took(zeros(5_000), 400);
+      const many = await took(zeros(500_000), 400);
+      assert(many < 100 * few + 200, `${many} ms, and ${few} for a hundredth`);
+      // The same behind a signature: strings where numbers belong.
+      const numbers = Array.from({ length: 100_000 }, () => "x");
+      const wrong = JSON.parse(signed({ args: { numbers } }));
+      const body = JSON.stringify(wrong);
+      const { result } = await (await handle(request(body))).json();
+      assertEquals(result.issues.length, 20);
+    }),
+);
+
+threat(
+  "What one caller sends changes how another is read",
+  () =>
+    withServer(async ({ post }) => {
+      await post('{"delimiter":1,"\\\\":2}'); // what V8 15.0 is led astray by
+      JSON.parse('{"delimiter":1,"\\\\":2}');
+      const value = { delimiter: 1, "\n": 2 };
+      const { answer } = await post(signed({ tool: "echo", args: { value } }));
+      // A misread call would not verify.
+      assertEquals([answer.error, answer.ok], [null, true]);
+    }),
+);
+
+threat("Half a character breaks an answer", async () => {
+  const half = "😀".slice(0, 1);
+  const fails = defineTool({
+    description: `Fails ${half}`,
+    input: type({}),
+    run: (): string => {
+      throw new ToolError(`It is broken: ${half}`);
+    },
+  });
+  await withServer(async ({ post }) => {
+    const call = await post(signed({ tool: "fails", args: {} }));
+    assertEquals(call.answer.error, "tool_failed: It is broken: \ufffd");
+    const name = "😀".repeat(1000);
+    const { answer } = await post(JSON.stringify({ [`x${name}`]: 1 }));
+    assert(String(answer.error).isWellFormed());
+    const list = await post(signed({ tool: "list_tools", args: {} }));
+    assertEquals(list.status, 200);
+  }, { tools: { fails } });
+});
+
+threat("A schema lets through what it does not name", async () => {
+  const open: Schema = {
+    "~standard": {
+      version: 1,
+      vendor: "somebody",
+      validate: (value) => ({ value }),
+      jsonSchema: {
+        input: () => ({ type: "object", properties: { a: {} } }),
+        output: () => ({}),
+      },
+    },
+  };
+  const definition = { description: "Takes a", input: open, run: () => null };
+  assertThrows(() => defineTool(definition), TypeError, "open: true");
+  const meant = defineTool({ ...definition, open: true });
+  const closed = defineTool({ ...definition, input: type({ a: "1" }) });
+  await withServer(async ({ post }) => {
+    const args = { a: 1, b: 2 };
+    assertEquals((await post(signed({ tool: "meant", args }))).status, 200);
+    assertEquals((await post(signed({ tool: "closed", args }))).status, 422);
+  }, { tools: { meant, closed } });
+});
+
+threat("A library's other copy lets everything through", async () => {
+  /** As another copy of ArkType answers: issues of a class unknown here. */
+  class Issues extends Array<{ message: string }> {
+    get issues() {
+      return this;
+    }
+  }
+  const write = () => ({ type: "object" });
+  const other: Schema = {
+    "~standard": {
+      version: 1,
+      vendor: "arktype",
+      validate: () => Issues.from([{ message: "no" }]) as Issues,
+      jsonSchema: { input: write, output: write },
+    },
+  };
+  let ran = 0;
+  const pay = defineTool({
+    description: "Pays",
+    input: other,
+    run: () => ++ran,
+  });
+  await withServer(async ({ post }) => {
+    const { status } = await post(signed({ tool: "pay", args: { all: 1 } }));
+    assertEquals([status, ran], [422, 0]);
+  }, { tools: { pay } });
+});
+
 threat(
   "A prototype's property passes for a tool or a client",
   () =>
@@ -648,7 +772,8 @@ Deno.test("every row of SECURITY.md's table has a test by its name", async () =>
   const rows = (await read("../SECURITY.md")).split("\n")
     .filter((line) => line.startsWith("| "))
     .map((line) => line.split("|")[1].trim()).slice(2);
-  const files = ["security_test.ts", "security_mcp_test.ts"];
+  const files = ["test", "client_test", "mcp_test"]
+    .map((name) => `security_${name}.ts`);
   const code = (await Promise.all(files.map(read))).join("\n");
   const threats = code.matchAll(/^threat\(\s*"(.+?)",/gm);
   assertEquals(Array.from(threats, ([, name]) => name), rows);

@@ -444,6 +444,52 @@ Deno.test("an answer is neither a stream nor none if that was not signed", async
   );
 });
 
+Deno.test("no more is read of an answer, or of an event, than maxAnswerBytes", async () => {
+  const text = "x".repeat(2000);
+  for (const answer of [() => new Response(text), () => events(text)]) {
+    for (const [maxAnswerBytes, fits] of [[1000, false], [4000, true]]) {
+      const fetch = signedFetch({
+        clientId: "client-001",
+        secret: SECRET,
+        serverId: SERVER_ID,
+        maxAnswerBytes: Number(maxAnswerBytes),
+        fetch: signedServer(answer),
+      });
+      const read = async () =>
+        await (await fetch(URL_OF_SERVER, post())).text();
+      if (fits) assert((await read()).includes(text));
+      else await assertRejects(read, SignatureError, "too_large");
+    }
+  }
+});
+
+Deno.test("an answer that never ends is left with the caller's signal", async () => {
+  const controller = new AbortController();
+  let isLeft = false;
+  const body = new ReadableStream({
+    cancel() {
+      isLeft = true;
+    },
+  });
+  const handle = signedServer(() => Response.json(RESULT));
+  const fetch = signedFetch({
+    clientId: "client-001",
+    secret: SECRET,
+    serverId: SERVER_ID,
+    fetch: async (request) => {
+      const { headers } = await handle(request);
+      setTimeout(() => controller.abort(new RangeError("enough")), 10);
+      return new Response(body, { headers });
+    },
+  });
+  await assertRejects(
+    () => fetch(URL_OF_SERVER, { ...post(), signal: controller.signal }),
+    RangeError,
+    "enough",
+  );
+  assert(isLeft);
+});
+
 Deno.test("a secret that is too short is refused", () => {
   assertThrows(
     () =>

@@ -174,6 +174,59 @@ Deno.test("an answer that is not to be trusted is none of the proxy's", async ()
   );
 });
 
+/** A proxy in this process; what its server gets of a body. */
+function bounded(limits: { limit: number; timeoutMs: number }) {
+  const got: number[] = [];
+  const handle = signingProxy({
+    url: new URL("https://mcp.example.com/mcp"),
+    fetch: (_url, init) => {
+      got.push((init?.body as Uint8Array).length);
+      return Promise.resolve(new Response("{}"));
+    },
+    limits,
+  });
+  const send = async (body: BodyInit) =>
+    (await handle(
+      new Request("http://127.0.0.1:8788/mcp", { method: "POST", body }),
+    )).status;
+  return { got, send };
+}
+
+Deno.test("the proxy takes no more of a body than it may, and no longer", async () => {
+  const { got, send } = bounded({ limit: 1000, timeoutMs: 50 });
+  assertEquals(await send("x".repeat(1000)), 200);
+  assertEquals(await send("x".repeat(1001)), 413);
+  let cancelled = 0;
+  const cancel = () => void cancelled++;
+  assertEquals(await send(new ReadableStream({ cancel })), 408);
+  const endless = new ReadableStream({
+    pull: (controller) => controller.enqueue(new Uint8Array(100)),
+    cancel,
+  });
+  assertEquals(await send(endless), 413);
+  const broken = new ReadableStream({
+    pull: (controller) => controller.error(new Error("reset")),
+  });
+  assertEquals(await send(broken), 400);
+  assertEquals([got, cancelled], [[1000], 2]);
+});
+
+Deno.test("a body of 17 MiB is too much for the proxy, and a bad target is refused", async () => {
+  await withProxy(async (url) => {
+    const body = new Uint8Array(17 * 1024 * 1024);
+    const response = await fetch(url, { method: "POST", body });
+    assertEquals(response.status, 413);
+    await response.body?.cancel();
+    const { port } = new URL(url);
+    const raw = await Deno.connect({ port: Number(port) });
+    await raw.write(new TextEncoder().encode(
+      "GET http://[::bad/mcp HTTP/1.1\r\nhost: 127.0.0.1\r\n" +
+        "connection: close\r\n\r\n",
+    ));
+    assertStringIncludes(await new Response(raw.readable).text(), " 400 ");
+  });
+});
+
 Deno.test("the command says what is missing, and no secret", async () => {
   const url = ["--url", "https://example.com/mcp"];
   const who = ["--server", "s", "--client", "c"];

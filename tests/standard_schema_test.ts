@@ -12,11 +12,11 @@ import { type as otherType } from "npm:arktype@2.1.28";
 import { type as rawType } from "npm:arktype@2.2.9";
 import * as v from "npm:valibot@1.2.0";
 import * as z from "npm:zod@4.2.1";
-import { createClient, defineTool, type Schema, type } from "../mod.ts";
+import { defineTool, type Schema, type } from "../mod.ts";
 import { check } from "../src/tool/check.ts";
+import { clientOf } from "./support/clients.ts";
 import { signed } from "./support/envelopes.ts";
 import { call, textOf } from "./support/mcp.ts";
-import { CLIENT_ID, SECRET, SERVER_ID } from "./support/parties.ts";
 import { withServer } from "./support/servers.ts";
 
 const ark = {
@@ -143,12 +143,7 @@ Deno.test("types follow from any library's schema, through to the client", async
     }),
   };
   await withServer(async ({ handle }) => {
-    const client = createClient<typeof tools>({
-      fetch: handle,
-      clientId: CLIENT_ID,
-      secret: SECRET,
-      serverId: SERVER_ID,
-    });
+    const client = clientOf<typeof tools>(handle);
     const { sum }: { sum: number } = await client.call("zod", { n: 1 });
     const length: number = await client.call("valibot", { text: "abc" });
     const joined: string = await client.call("arktype", { words: ["a", "b"] });

@@ -15,29 +15,27 @@ import config from "../deno.json" with { type: "json" };
  */
 export const FLOORS: readonly (readonly string[])[] = [
   // What everybody may use, and what uses nothing.
-  ["timing.ts"],
+  ["text.ts", "timing.ts"],
   [
     "base64.ts",
     "bytes.ts",
     "errors.ts",
     "id.ts",
-    "log.ts",
     "once.ts",
-    "text.ts",
     "waiting.ts",
   ],
-  ["http", "json"],
+  ["http", "json", "log.ts"],
   ["signing"],
   ["kv", "signatures"],
   ["kv_connect", "tool"],
-  ["job"],
+  ["job", "node", "postgres"],
   // The middle: it does not know which protocol a call came by.
   ["call"],
   // The codecs around it, one a protocol.
   ["envelope", "mcp"],
   // What users hold in their hands.
   ["bearer.ts", "cli", "client", "server"],
-  ["ready_made"],
+  ["ready_made", "testing"],
   ["mod.ts"],
 ];
 

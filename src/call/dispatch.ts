@@ -5,6 +5,7 @@
  */
 
 import { ToolError } from "../errors.ts";
+import { cut } from "../text.ts";
 import type { Ask, Question } from "../tool/question.ts";
 import { prepare, runTool } from "../tool/run.ts";
 import { checkFraction, type Tool, type ToolContext } from "../tool/tool.ts";
@@ -70,6 +71,9 @@ function mustSpend(
   return spendsAlways || !replayable;
 }
 
+/** Longest words of progress, in characters. */
+const LONGEST_PROGRESS = 1000;
+
 function contextOf(
   { caller: { id: clientId }, requestId, name, ...call }: Call,
   services: Services,
@@ -85,7 +89,10 @@ function contextOf(
     canAsk: (kind) => call.dialogue?.takes(kind) ?? false,
     progress(fraction, message) {
       checkFraction(fraction);
-      call.report?.({ fraction, ...message && { message } });
+      call.report?.({
+        fraction,
+        ...message && { message: cut(message, LONGEST_PROGRESS) },
+      });
     },
     log: (message, fields) =>
       services.log("info", message, {

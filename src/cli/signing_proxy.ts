@@ -7,6 +7,7 @@
  * @module
  */
 
+import { readBounded, type ReadLimits } from "../http/bounded.ts";
 import type { SignedFetch } from "../signatures/signed_fetch.ts";
 
 /** Options for {@linkcode signingProxy}. */
@@ -15,6 +16,8 @@ export interface SigningProxyOptions {
   readonly url: URL;
   /** Signs the requests and verifies the answers. */
   readonly fetch: SignedFetch;
+  /** How far, and for how long, a body is read. */
+  readonly limits?: ReadLimits;
 }
 
 /** Names that a browser cannot be brought to take another machine for. */
@@ -22,13 +25,15 @@ const LOOPBACK = /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/;
 /** What of a request the server needs; a host's own credentials stay here. */
 const FORWARDED = /^(accept|content-type|last-event-id|mcp-.+)$/;
 const METHODS = ["POST", "GET", "DELETE"];
+const LIMITS = { limit: 16 * 1024 * 1024, timeoutMs: 30_000 };
 
 /** Makes the handler of a proxy. */
 export function signingProxy(
-  { url, fetch }: SigningProxyOptions,
+  { url, fetch, limits = LIMITS }: SigningProxyOptions,
 ): (request: Request) => Promise<Response> {
   return async (request) => {
     const { method, headers, signal } = request;
+    if (!URL.canParse(request.url)) return refuse(400, "The target is no URL");
     if (isFromWeb(request)) {
       return refuse(403, "This proxy is for programs on this machine only");
     }
@@ -38,13 +43,21 @@ export function signingProxy(
     if (!METHODS.includes(method)) {
       return refuse(405, `Send ${METHODS.join(", ")}, not ${method}`);
     }
-    const body = new Uint8Array(await request.arrayBuffer());
+    const body = await readBounded(request.body, { ...limits, signal });
+    switch (body.kind) {
+      case "too large":
+        return refuse(413, `The body has more than ${limits.limit} bytes`);
+      case "too slow":
+        return refuse(408, `The body took more than ${limits.timeoutMs} ms`);
+      case "broken":
+        return refuse(400, "The body broke off");
+    }
     try {
       return await fetch(url, {
         method,
         headers: [...headers].filter(([name]) => FORWARDED.test(name)),
         signal,
-        ...body.length > 0 && { body },
+        ...body.bytes.length > 0 && { body: body.bytes },
       });
     } catch (error) {
       return refuse(

@@ -8,8 +8,8 @@ import type { Fetch } from "../http/fetch.ts";
 import type { WireJobStatus } from "../job/wire_status.ts";
 import type { Secret } from "../signing/hmac.ts";
 import {
+  createJobHandle,
   type JobHandle,
-  jobHandle,
   parseJobId,
   type StartedJob,
   startJob,
@@ -22,7 +22,7 @@ import {
   listTools,
   type ServerIdentity,
 } from "./listings.ts";
-import { BUILTIN_NAMES, type Send, sender } from "./send.ts";
+import { BUILTIN_NAMES, createSender, type Send } from "./send.ts";
 
 /** A tool's arguments, as a caller writes them. */
 export type ArgsOf<T> = T extends { readonly infer?: infer Types }
@@ -214,7 +214,7 @@ export function createClient<T = Record<string, { infer?: any }>>(
   const target = String(url ?? "http://localhost/");
   if (!URL.canParse(target)) throw new TypeError("The client's url is none");
   const deliver = options.fetch ?? fetch;
-  const send: Send = sender({
+  const send: Send = createSender({
     clientId,
     secret,
     serverId,
@@ -258,7 +258,7 @@ export function createClient<T = Record<string, { infer?: any }>>(
         isNewId: options?.requestId === undefined,
         signal: options?.signal,
       });
-      return { requestId, ...jobHandle(send, job) };
+      return { requestId, ...createJobHandle(send, job) };
     },
 
     job(...given: [...name: string[], id: string | { requestId: string }]) {
@@ -266,7 +266,7 @@ export function createClient<T = Record<string, { infer?: any }>>(
       const key = typeof id === "string"
         ? parseJobId(id)
         : { request_id: id.requestId };
-      return jobHandle<never>(send, { key, pollAfterMs: 500 });
+      return createJobHandle<never>(send, { key, pollAfterMs: 500 });
     },
 
     jobs: ({ status, signal } = {}) => ({

@@ -94,7 +94,8 @@ export interface StartedJob<Result> extends JobHandle<Result> {
 
 /** A wait that proxies and platforms let pass. */
 const WAIT_MS = 20_000;
-/** Longest that a server may have polls be apart. */
+/** How far apart a server may have polls be. */
+const SHORTEST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 60_000;
 
 /** What names a job to the server: its id, or that of the request that started it. */
@@ -137,15 +138,18 @@ export async function startJob(
       job_id: "string",
       poll_after_ms: "number",
     }) as { job_id: string; poll_after_ms: number };
-    const pollAfterMs = Math.min(poll_after_ms, LONGEST_PAUSE_MS);
-    return { key: { job_id }, pollAfterMs };
+    const pollAfterMs = Math.max(poll_after_ms, SHORTEST_PAUSE_MS);
+    return {
+      key: { job_id },
+      pollAfterMs: Math.min(pollAfterMs, LONGEST_PAUSE_MS),
+    };
   } catch (error) {
     return { key, pollAfterMs: 0, end: endOf(error) };
   }
 }
 
 /** Makes a job's handle. */
-export function jobHandle<Result>(
+export function createJobHandle<Result>(
   send: Send,
   job: KnownJob,
 ): JobHandle<Result> {

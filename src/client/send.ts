@@ -18,7 +18,7 @@ import { createTry, type TryOptions } from "./try.ts";
 import { createFreshness } from "./freshness.ts";
 import type { ServerResponse } from "./response.ts";
 
-/** Options for {@linkcode sender}. */
+/** Options for {@linkcode createSender}. */
 export interface SenderOptions extends TryOptions {
   /** Tries after the first. */
   readonly retries: number;
@@ -67,8 +67,8 @@ const LONGEST_PAUSE_MS = 5_000;
 /** The longest `retry-after` that is waited for. */
 const LONGEST_WAIT_MS = 60_000;
 
-/** Makes a sender. */
-export function sender(options: SenderOptions): Send {
+/** Makes what sends calls. */
+export function createSender(options: SenderOptions): Send {
   const makeTry = createTry(options);
   const freshness = createFreshness(options.now);
 

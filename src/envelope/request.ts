@@ -55,7 +55,7 @@ export function parseBody(body: Uint8Array): ParsedBody {
       return { text, json: parsed.value, refusal: undefined };
     case "flawed": {
       const refusal = malformed(parsed.flaw.sentence);
-      return { text, json: parseAnyway(text), refusal };
+      return { text, json: parseAnyway(text, parsed.flaw), refusal };
     }
     case "not JSON":
       return { text, json: undefined, refusal: notJson(parsed.cause) };

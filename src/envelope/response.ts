@@ -6,8 +6,10 @@
  */
 
 import type { Outcome } from "../call/call.ts";
-import { CountersignError } from "../errors.ts";
+import { CountersignError, type Issue } from "../errors.ts";
 import { refusalHeaders } from "../http/refusal_headers.ts";
+import { sayNotJson } from "../json/not_json.ts";
+import { cut } from "../text.ts";
 import { sign } from "../signing/hmac.ts";
 import type { KeyHolder } from "../signing/keyring.ts";
 import {
@@ -91,7 +93,7 @@ export function toRefusal(thrown: unknown): Reply {
   const error = toError(thrown);
   const { code, message, status, issues, jobId } = error;
   const details = {
-    ...issues.length > 0 && { issues },
+    ...issues.length > 0 && { issues: issues.map(toIssue) },
     ...jobId !== undefined && { job_id: jobId },
   };
   return {
@@ -105,6 +107,19 @@ export function toRefusal(thrown: unknown): Reply {
       ...code === "method_not_allowed" && { allow: "POST" },
       ...status === 401 && { "www-authenticate": "Countersign" },
     },
+  };
+}
+
+const LONGEST_ISSUE = 500;
+const LONGEST_STEP = 128;
+
+/** An issue as it is sent, whoever wrote it. */
+function toIssue({ path, message }: Issue): Issue {
+  return {
+    path: path.map((step) =>
+      Number.isFinite(step) ? step : cut(String(step), LONGEST_STEP)
+    ),
+    message: cut(String(message), LONGEST_ISSUE),
   };
 }
 
@@ -206,7 +221,7 @@ function canonicalResponse(response: ResponseEnvelope): string {
       v: VERSION,
     });
   } catch (cause) {
-    const message = "The tool's result is not JSON";
+    const message = sayNotJson(result, "The tool's result");
     throw new CountersignError("tool_failed", message, { cause });
   }
 }

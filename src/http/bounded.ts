@@ -7,7 +7,7 @@
  * @module
  */
 
-import { platformTiming } from "../timing.ts";
+import { platformTimer } from "../waiting.ts";
 
 /** Takes bytes that come in pieces. */
 export interface GrowingBytes {
@@ -71,7 +71,7 @@ export async function readBounded(
   const leave = () => void reader.cancel().catch(() => {});
   const callOff = timeoutMs === undefined
     ? undefined
-    : platformTiming.after(timeoutMs, () => {
+    : platformTimer.after(timeoutMs, () => {
       isLate = true;
       leave();
     });

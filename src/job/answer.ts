@@ -25,6 +25,8 @@ export interface AnswerOptions {
   readonly isLenient?: boolean;
 }
 
+/** Answers kept in one commit. */
+const ANSWERS_A_COMMIT = 8;
 /** Largest answer, in bytes of JSON. */
 const LARGEST_ANSWER = 65_536;
 
@@ -46,14 +48,16 @@ export async function answerQuestions(
     const stored = await read();
     const fresh = await checkAnswers(stored, answers, services, isLenient);
     if (fresh.size === 0) return stored.job;
-    const names = new Set(fresh.keys());
+    // A commit has ten checks: what does not fit into one comes after it.
+    const some = [...fresh].slice(0, ANSWERS_A_COMMIT);
+    const names = new Set(some.map(([name]) => name));
     const steps = Array.from(
-      fresh,
+      some,
       ([name, answer]) => [answerStep(name), answer] as const,
     );
     const next = takeAnswers(stored.job, timing.now(), names);
     const written = await store.answer(stored, next, new Map(steps));
-    if (written === undefined) continue;
+    if (written === undefined || fresh.size > some.length) continue;
     takeUpIfOverdue(written, background, services);
     return written.job;
   }
@@ -69,13 +73,12 @@ async function checkAnswers(
   const issues: Issue[] = [];
   const fresh = new Map<string, unknown>();
   const questions = isFinal(job) ? {} : job.questions ?? {};
-  let kept: Awaited<ReturnType<typeof store.steps>> | undefined;
+  const kept = await store.steps(job.id);
   for (const [name, answer] of Object.entries(answers)) {
     const path = ["answers", name];
-    if (!Object.hasOwn(questions, name)) {
+    const earlier = kept.get(answerStep(name));
+    if (earlier || !Object.hasOwn(questions, name)) {
       if (isLenient) continue;
-      kept ??= await store.steps(job.id);
-      const earlier = kept.get(answerStep(name));
       if (earlier && isSame(earlier.value, answer)) continue;
       const message = earlier
         ? `"${name}" was answered before`

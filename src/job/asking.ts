@@ -41,7 +41,7 @@ export function createAsking(
   open: Record<string, OpenQuestion>,
   parts: Parts,
 ): Asking {
-  const { replay, bodies, course, keeper, job, signal, timing } = parts;
+  const { replay, bodies, course, keeper, lease, job, signal, timing } = parts;
   const answered = new Map<string, (value: unknown) => void>();
   const posed = new Set<string>();
   let callOff: (() => void) | undefined;
@@ -69,7 +69,10 @@ export function createAsking(
     problem: string | undefined,
   ): Promise<unknown> {
     const step = answerStep(key);
-    if (replay.claimName(step)) return await replay.outcome(step);
+    if (replay.claimName(step)) {
+      lease.settle(key);
+      return await replay.outcome(step);
+    }
     const { withinMs = ANSWER_WITHIN_MS } = question as { withinMs?: number };
     const until = job.questions?.[key]?.until ?? timing.now() + withinMs;
     const silence = { action: "cancel" };
@@ -79,13 +82,14 @@ export function createAsking(
       const answer = await pose(key, { ...json, until });
       if (answer !== undefined) return answer;
     }
-    if (await keeper.keep(step, { value: silence })) return silence;
+    const isSilent = await keeper.keep(step, { value: silence });
+    lease.settle(key);
+    if (isSilent) return silence;
     return (await parts.readSteps()).get(step)?.value ?? silence;
   }
 
   /** Looks for answers to what is open, while the attempt stays. */
   async function listen(): Promise<void> {
-    const { lease } = parts;
     await lease.hear();
     const heard = [...answered.keys()].filter((key) => lease.answered.has(key));
     if (heard.length > 0) {
@@ -128,7 +132,7 @@ export function createAsking(
       const fresh = Object.keys(open).filter((key) => !posed.has(key));
       if (fresh.length === 0) return;
       for (const key of fresh) posed.add(key);
-      parts.lease.tell({ questions: { ...open } });
+      lease.tell({ questions: { ...open } });
       listenSoon();
     },
   };

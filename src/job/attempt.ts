@@ -40,7 +40,7 @@ export interface Attempt {
   /** Aborted when none may go on here. */
   readonly stopping: AbortSignal;
   /** Called when the job has got further than any attempt before. */
-  readonly advanced: () => void;
+  readonly advanced: () => unknown;
   readonly log: Log;
   readonly timing: Timing;
 }
@@ -57,6 +57,8 @@ export async function runAttempt(options: Attempt): Promise<Ending> {
   const { leaving, stopping, lease, timing } = options;
   const begun = await beginAttempt(options);
   if ("kind" in begun) return begun;
+  // The tool's own beginning is no step, and yet needs the lease (L2).
+  if (!await lease.hold()) return { kind: "lost" };
   let journal: Journal | undefined;
   const leave = () => journal?.leaveSoon();
   leaving.addEventListener("abort", leave, { once: true });

@@ -6,7 +6,6 @@
 
 import { CountersignError, TerminalError, ToolError } from "../errors.ts";
 import type { Log } from "../log.ts";
-import { cut } from "../text.ts";
 import type { Timing } from "../timing.ts";
 import { ResultError } from "../tool/run.ts";
 import type { Tools } from "../tool/tool.ts";
@@ -24,6 +23,7 @@ import {
 import type { Lease } from "./lease.ts";
 import { logFields, LONGEST_MESSAGE } from "./log_fields.ts";
 import type { JobStore, StoredJob } from "./store.ts";
+import { cut } from "../text.ts";
 
 /** How an attempt ended. */
 export type Ending =

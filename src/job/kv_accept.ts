@@ -109,13 +109,14 @@ export function findStart(
 
 /** Looks for the job, or for who spent its nonce; what it finds ends the start. */
 async function find(
-  { kv, keys, timing }: JobKv,
+  jobKv: JobKv,
   id: string,
   spending: Spending | undefined,
 ): Promise<Acceptance | undefined> {
+  const { kv, keys, timing } = jobKv;
   const both = [keys.job(id), ...spending ? [spending.key] : []];
   const [job, nonce] = await persist(() => kv.getMany(both), timing);
-  const stored = readRecord(job);
+  const stored = await readRecord(jobKv, job);
   const isSpent = spending !== undefined && nonce.versionstamp !== null;
   // Who spent it in a commit whose answer was lost has not been refused.
   const isOwn = isSpent && fromBytes(nonce.value) === spending.token;

@@ -35,15 +35,16 @@ export function listDue(
 
 /** Reads jobs; what is there and is no job comes back as what is wrong with it. */
 export async function readJobs(
-  { kv, keys, timing }: JobKv,
+  jobKv: JobKv,
   ids: readonly string[],
 ): Promise<(StoredJob | Unreadable | undefined)[]> {
+  const { kv, keys, timing } = jobKv;
   const found: (StoredJob | Unreadable | undefined)[] = [];
   for (let from = 0; from < ids.length; from += KEYS_A_READ) {
     const some = ids.slice(from, from + KEYS_A_READ).map(keys.job);
     for (const entry of await persist(() => kv.getMany(some), timing)) {
       try {
-        found.push(readRecord(entry));
+        found.push(await readRecord(jobKv, entry));
       } catch (error) {
         found.push({ error });
       }

@@ -40,7 +40,11 @@ export function replaceJob(
     atomic.check({ key: keys.job(job.id), versionstamp: version });
     addIndexes(atomic, keys, next);
     for (const [name, value] of steps) {
-      atomic.set(keys.step(job.id, name), toBytes(value));
+      // What stands there was told to the tool: it is not replaced.
+      atomic.check({ key: keys.step(job.id, name), versionstamp: null }).set(
+        keys.step(job.id, name),
+        toBytes(value),
+      );
     }
     if (isFinal(next)) atomic.delete(keys.active(job));
     if (isFinal(next) || next.dueAt !== job.dueAt) {

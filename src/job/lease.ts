@@ -39,6 +39,8 @@ export interface Lease {
   hear(): Promise<void>;
   /** The questions that were answered under this lease, by name. */
   readonly answered: ReadonlySet<string>;
+  /** Says that a question is settled: it does not stand in the record again. */
+  settle(name: string): void;
   /** Tells how far the job is, in a write that also extends the lease. */
   report(progress: Progress): void;
   /** Gives the lease up in one last write; `undefined` if it was lost. */
@@ -157,9 +159,13 @@ export function holdLease(
     const left = Object.entries(questions ?? {})
       .filter(([name]) => !answered.has(name));
     const { questions: _, ...rest } = { ...job, ...news };
-    return left.length > 0
-      ? { ...rest, questions: Object.fromEntries(left) }
-      : rest;
+    if (left.length === 0) return rest;
+    // The same object, where it may be: large questions are known by it.
+    const isSame = left.length === Object.keys(questions ?? {}).length;
+    return {
+      ...rest,
+      questions: isSame ? questions : Object.fromEntries(left),
+    };
   }
 
   function renew(): Promise<unknown> {
@@ -192,6 +198,7 @@ export function holdLease(
     },
 
     answered,
+    settle: (name) => void answered.add(name),
 
     async keepStep(name, outcome) {
       const kept = await write(async (current, until) =>

@@ -144,7 +144,9 @@ export function createReplay(
       }
     },
 
-    isKept: (error) => errors.has(Object(error)),
+    // The middle wraps what is not for callers.
+    isKept: (error) =>
+      errors.has(Object(error)) || errors.has(Object(Object(error).cause)),
     noteKept(error) {
       if (typeof error === "object" && error !== null) errors.add(error);
     },

@@ -27,8 +27,8 @@ export interface Slots {
   free(): number;
   /** Says that the job in a slot runs for so many milliseconds from now. */
   extend(token: string, ms: number): void;
-  /** Says that the job in a slot is a suspect no more. */
-  clear(token: string): void;
+  /** Says that the job in a slot is no suspect; whether it was one until now. */
+  clear(token: string): boolean;
   /** Gives a slot back. */
   giveBack(token: string | undefined): void;
 }
@@ -57,8 +57,13 @@ const HELD_BACK_MS = 60_000;
 const STILL_WANTED_MS = 3000;
 
 interface Taken extends Applicant {
-  until: number;
+  /** Whether whoever took it has been stopped without a word. */
+  isLost: () => boolean;
   aloneUntil: number;
+}
+
+function isPast(clock: () => number, until: number): () => boolean {
+  return () => clock() >= until;
 }
 
 /** Makes the slots of an instance. */
@@ -70,8 +75,8 @@ export function createSlots(options: SlotsOptions): Slots {
   let waiting: { since: number; asked: number } | undefined;
 
   function tidyUp(): void {
-    for (const [token, { until }] of taken) {
-      if (until <= now()) taken.delete(token);
+    for (const [token, { isLost }] of taken) {
+      if (isLost()) taken.delete(token);
     }
   }
 
@@ -114,7 +119,7 @@ export function createSlots(options: SlotsOptions): Slots {
       if (isSuspect) waiting = undefined;
       taken.set(token, {
         ...applicant,
-        until: now() + OVERRUN_MS,
+        isLost: isPast(monotonic, monotonic() + OVERRUN_MS),
         aloneUntil: isAlone ? monotonic() + aloneMs : -Infinity,
       });
       return token;
@@ -126,11 +131,14 @@ export function createSlots(options: SlotsOptions): Slots {
     },
     extend(token, ms) {
       const slot = taken.get(token);
-      if (slot) slot.until = now() + ms + OVERRUN_MS;
+      // A slice is one of the wall clock's; without one nobody stops the job.
+      if (slot) slot.isLost = isPast(now, now() + ms + OVERRUN_MS);
     },
     clear(token) {
       const slot = taken.get(token);
-      if (slot) slot.aloneUntil = -Infinity;
+      if (!slot || slot.aloneUntil <= monotonic()) return false;
+      slot.aloneUntil = -Infinity;
+      return true;
     },
     giveBack(token) {
       if (token !== undefined) taken.delete(token);

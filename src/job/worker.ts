@@ -256,7 +256,7 @@ async function attemptAndRecord(
       tool: tools[job.tool],
       stopping: parts.stopping.signal,
       leaving: parts.leaving.signal,
-      advanced: () => slots.clear(job.lease ?? ""),
+      advanced: () => slots.clear(job.lease ?? "") && parts.wake(),
     });
     return await recordEnding(ending, lease, parts);
   } catch (error) {

@@ -31,8 +31,9 @@ export type Parsed =
   | { readonly kind: "not JSON"; readonly cause: unknown };
 
 /**
- * Parses a text, unless it nests deeper than 64, names a member twice (section
- * 2.3), has a lone surrogate (2.1) or a number that no double holds (2.2).
+ * Parses a text, unless it nests deeper than 64, has more than 10,000 names,
+ * names a member twice (section 2.3), has a lone surrogate (2.1) or a number
+ * that no double holds (2.2).
  */
 export function parseIJson(text: string): Parsed {
   const flaw = findFlaw(text);
@@ -46,9 +47,10 @@ export function parseIJson(text: string): Parsed {
 
 /**
  * Parses a text that was refused, for the id that a refusal may repeat;
- * `undefined` if it is not JSON.
+ * `undefined` if it is not JSON, or would take a parser long.
  */
-export function parseAnyway(text: string): unknown {
+export function parseAnyway(text: string, { kind }: Flaw): unknown {
+  if (kind === "depth" || kind === "names") return undefined;
   try {
     return JSON.parse(text);
   } catch {

@@ -40,9 +40,14 @@ export function findNotJson(value: unknown): NotJson | undefined {
  * @throws {TypeError} With the path of what is not.
  */
 export function refuseNotJson(value: unknown, name: string): void {
+  if (findNotJson(value)) throw new TypeError(sayNotJson(value, name));
+}
+
+/** Says that a value is not JSON, and where it is not. */
+export function sayNotJson(value: unknown, name: string): string {
   const found = findNotJson(value);
-  if (found === undefined) return;
-  throw new TypeError(`${name} is not JSON: ${found.path} is ${found.what}`);
+  const where = found ? `: ${found.path} is ${found.what}` : "";
+  return `${name} is not JSON${where}`;
 }
 
 function find(

@@ -23,10 +23,14 @@ export function parseJson(text: string): unknown {
   return ESCAPED_SHORT_NAME.test(text) ? parseExactly(text) : JSON.parse(text);
 }
 
+const LONGEST_NAME = 64;
+
 /** Builds the value by hand, as {@linkcode parseJson} does where it must. */
 export function parseExactly(text: string): unknown {
   JSON.parse(text); // refuses what is not JSON, and so spares checks below
   let at = 0;
+  /** Short strings are mostly names, and rows repeat theirs. */
+  const unescaped = new Map<string, string>();
 
   function next(): string {
     while (" \t\n\r,:".includes(text[at])) at++;
@@ -36,7 +40,14 @@ export function parseExactly(text: string): unknown {
   function string(): string {
     const start = at;
     at = closingQuote(text, start) + 1;
-    return JSON.parse(text.slice(start, at));
+    const literal = text.slice(start, at);
+    if (!literal.includes("\\")) return literal.slice(1, -1);
+    let string = unescaped.get(literal);
+    if (string === undefined) {
+      string = JSON.parse(literal) as string;
+      if (literal.length <= LONGEST_NAME) unescaped.set(literal, string);
+    }
+    return string;
   }
 
   function object(): Record<string, unknown> {

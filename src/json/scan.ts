@@ -22,7 +22,7 @@ import {
 
 /** Why a text is not I-JSON. */
 export interface Flaw {
-  readonly kind: "depth" | "members" | "duplicate" | "surrogate" | "number";
+  readonly kind: "depth" | "names" | "duplicate" | "surrogate" | "number";
   /** For people and models, without a full stop. */
   readonly sentence: string;
 }
@@ -32,21 +32,24 @@ export function findFlaw(text: string): Flaw | undefined {
   return new Scanner(text).run();
 }
 
-/** Names of one object, to be asked whether one was there before. */
+/** The names of one object, to be asked whether one was there before. */
 class Names {
+  count = 0;
   /** Names in order are new without a search: canonical texts have no others. */
   #greatest: string | undefined;
-  #list: string[] = [];
+  /** Beyond `count`, what the object before had: rows have the same names. */
+  readonly #list: string[] = [];
   #set: Set<string> | undefined;
 
   clear(): void {
+    this.count = 0;
     this.#greatest = undefined;
-    this.#list.length = 0;
     this.#set = undefined;
   }
 
-  get count(): number {
-    return this.#list.length;
+  /** Whether the object before had the name in this place. */
+  isRepeated(name: string): boolean {
+    return this.#list[this.count] === name;
   }
 
   /** Adds a name; `false` if it is there. */
@@ -54,19 +57,25 @@ class Names {
     if (this.#greatest === undefined || name > this.#greatest) {
       this.#greatest = name;
     } else if (this.#has(name)) return false;
-    this.#list.push(name);
+    this.#list[this.count++] = name;
     this.#set?.add(name);
     return true;
   }
 
   #has(name: string): boolean {
-    if (this.#list.length <= SHORT_LIST) return this.#list.includes(name);
-    return (this.#set ??= new Set(this.#list)).has(name);
+    if (this.count > SHORT_LIST) {
+      this.#set ??= new Set(this.#list.slice(0, this.count));
+      return this.#set.has(name);
+    }
+    for (let i = 0; i < this.count; i++) {
+      if (this.#list[i] === name) return true;
+    }
+    return false;
   }
 }
 
-/** Most members of one object: parsers take long for more. Arrays have no limit. */
-export const MAX_MEMBERS = 10_000;
+/** Most names of a text, each counted once: parsers take long for more. */
+export const MAX_NAMES = 10_000;
 /** Names that a search takes no longer for than a set. */
 const SHORT_LIST = 12;
 const LONGEST_NAME = 64;
@@ -77,6 +86,10 @@ class Scanner {
   readonly #open: (Names | undefined)[] = [];
   /** One for each level, used again: most texts have many small objects. */
   readonly #names: Names[] = [];
+  /** Every name of the text. */
+  readonly #all = new Set<string>();
+  /** Short strings with escapes: rows repeat theirs. */
+  readonly #unescaped = new Map<string, string>();
   /** Where the next backslash is, from the last string on; -1 for none. */
   #backslash: number;
   #at = 0;
@@ -147,7 +160,7 @@ class Scanner {
     if (this.#hasBackslash(start, end)) {
       const literal = text.slice(start, end + 1);
       if (this.#atName || /\\u[dD][89a-fA-F]/.test(literal)) {
-        string = unescapeString(literal);
+        string = this.#unescape(literal);
         if (string?.isWellFormed() === false) {
           const what = this.#atName ? "a name" : "a string";
           const sentence = `${pathAt(text, start)} has ${what} with a ` +
@@ -163,15 +176,29 @@ class Scanner {
   #name(name: string): Flaw | undefined {
     const names = this.#open[this.#open.length - 1];
     if (names === undefined) return undefined;
-    if (!names.add(name)) {
-      const quoted = JSON.stringify(cut(name, LONGEST_NAME));
-      const sentence = `The body names ${quoted} twice in one object`;
-      return { kind: "duplicate", sentence };
+    if (!names.isRepeated(name)) {
+      this.#all.add(name);
+      if (this.#all.size > MAX_NAMES) {
+        const sentence = `The body has more than ${MAX_NAMES} different ` +
+          "names of members: send arrays";
+        return { kind: "names", sentence };
+      }
     }
-    if (names.count <= MAX_MEMBERS) return undefined;
-    const sentence = `${pathAt(this.#text, this.#at)} is one member too ` +
-      `many: an object has at most ${MAX_MEMBERS}, an array has no limit`;
-    return { kind: "members", sentence };
+    if (names.add(name)) return undefined;
+    const quoted = JSON.stringify(cut(name, LONGEST_NAME));
+    const sentence = `The body names ${quoted} twice in one object`;
+    return { kind: "duplicate", sentence };
+  }
+
+  #unescape(literal: string): string | undefined {
+    let string = this.#unescaped.get(literal);
+    if (string === undefined) {
+      string = unescapeString(literal);
+      if (string !== undefined && literal.length <= LONGEST_NAME) {
+        this.#unescaped.set(literal, string);
+      }
+    }
+    return string;
   }
 
   #hasBackslash(start: number, end: number): boolean {

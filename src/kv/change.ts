@@ -7,7 +7,7 @@
 import { platformTiming, type Timing } from "../timing.ts";
 import { settlesWithin } from "../waiting.ts";
 import { persist } from "./commit.ts";
-import type { KvKey, KvLike } from "./kv.ts";
+import { isDenoKv, type KvKey, type KvLike } from "./kv.ts";
 
 const FIRST_GAP_MS = 100;
 const LONGEST_GAP_MS = 2000;
@@ -16,8 +16,9 @@ const LONGEST_GAP_MS = 2000;
  * Waits until a key no longer stands at `version`, for `ms`, or until `signal`
  * is aborted.
  *
- * Told at once by `kv.watch` where the store has it. `Deno.Kv` on a file tells
- * only of its own process's writes, so the key is also read, ever less often.
+ * Told at once by `kv.watch` where the store has one that may be used. `Deno.Kv`
+ * on a file tells only of its own process's writes, and others may miss one, so
+ * the key is also read, ever less often.
  */
 export async function waitForChange(
   kv: KvLike,
@@ -27,7 +28,8 @@ export async function waitForChange(
   signal?: AbortSignal,
   timing: Timing = platformTiming,
 ): Promise<void> {
-  const changes = kv.watch?.([key]).getReader();
+  const mayWatch = kv.watchIsSafe ?? isDenoKv(kv);
+  const changes = mayWatch ? kv.watch?.([key]).getReader() : undefined;
   const deadline = timing.monotonic() + ms;
   try {
     let change = changes?.read();

@@ -65,8 +65,19 @@ export interface KvLike {
   atomic(): KvAtomic;
   /** Streams what stands at the keys, whenever it changes. */
   watch?(keys: readonly KvKey[]): ReadableStream<unknown>;
+  /**
+   * Whether `watch` is used of a store that is not `Deno.Kv`. Without, keys are
+   * read again and again instead: `npm:@deno/kv` has a `watch` that freezes Node.
+   */
+  readonly watchIsSafe?: boolean;
   /** Closes the store. */
   close?(): void;
+}
+
+/** Whether a store is Deno's own, in this process. */
+export function isDenoKv(kv: KvLike): boolean {
+  const { Deno } = globalThis as { Deno?: { Kv?: new () => unknown } };
+  return Deno?.Kv !== undefined && kv instanceof Deno.Kv;
 }
 
 const utf8 = new TextEncoder();

@@ -8,25 +8,32 @@ import { type Action, KvConnectError } from "./error.ts";
 import { post, type Transport } from "./post.ts";
 import type { Sessions } from "./session.ts";
 
-/** Asks, and reads the answer; `undefined` from `read` means another session. */
-export type AskDataPath = <T>(
-  action: Action,
-  path: string,
-  body: Uint8Array<ArrayBuffer>,
-  read: (answer: Uint8Array) => T | undefined,
-) => Promise<T>;
+/** What to ask. */
+export interface DataPathCall<T> {
+  readonly action: Action;
+  /** Below the endpoint. */
+  readonly path: string;
+  readonly body: Uint8Array<ArrayBuffer>;
+  /** Most bytes of a good response. */
+  readonly limit: number;
+  /** Reads it; `undefined` means that another session is needed. */
+  readonly read: (response: Uint8Array) => T | undefined;
+}
+
+/** Asks, and reads the response. */
+export type AskDataPath = <T>(call: DataPathCall<T>) => Promise<T>;
 
 /** Makes what asks: again, once, where the session was refused. */
 export function createDataPath(
   transport: Transport,
   sessions: Sessions,
 ): AskDataPath {
-  return async (action, path, body, read) => {
+  return async ({ path, ...call }) => {
     for (let again = false;; again = true) {
       const session = await sessions.current();
       try {
-        const answer = await post(transport, {
-          action,
+        const read = await post(transport, {
+          ...call,
           url: `${session.endpoint}/${path}`,
           token: session.token,
           headers: {
@@ -34,11 +41,9 @@ export function createDataPath(
             "x-denokv-version": String(session.version),
             "x-denokv-database-id": session.databaseId,
           },
-          body,
-          read,
         });
-        if (answer !== undefined) return answer;
-        if (again) throw elsewhere(action, session.endpoint);
+        if (read !== undefined) return read;
+        if (again) throw movedError(call.action, session.endpoint);
       } catch (error) {
         const refused = error instanceof KvConnectError && error.status === 401;
         if (again || !refused) throw error;
@@ -48,7 +53,7 @@ export function createDataPath(
   };
 }
 
-function elsewhere(action: Action, endpoint: string): KvConnectError {
+function movedError(action: Action, endpoint: string): KvConnectError {
   const { host } = new URL(endpoint);
   const why = `${host} does not serve this database now`;
   return new KvConnectError(action, why, 503);

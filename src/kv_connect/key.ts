@@ -21,7 +21,7 @@ const FALSE = 0x26;
 const TRUE = 0x27;
 
 /** Longest key that Deno KV takes, in bytes. */
-const MAX_BYTES = 2048;
+export const MAX_KEY_BYTES = 2048;
 
 const utf8 = new TextEncoder();
 const text = new TextDecoder();
@@ -33,17 +33,31 @@ const text = new TextDecoder();
  */
 export function packKey(key: KvKey): Uint8Array<ArrayBuffer> {
   const bytes = Uint8Array.from(key.flatMap(packPart));
-  if (bytes.length <= MAX_BYTES) return bytes;
+  if (bytes.length <= MAX_KEY_BYTES) return bytes;
   throw new TypeError(
-    `A key has ${bytes.length} bytes, more than ${MAX_BYTES}`,
+    `A key has ${bytes.length} bytes, more than ${MAX_KEY_BYTES}`,
   );
 }
 
+/** The first key after a packed one. */
+export function keyAfter(key: Uint8Array): Uint8Array {
+  const next = new Uint8Array(key.length + 1);
+  next.set(key);
+  return next;
+}
+
+/** Which of two packed keys comes first: below 0, the one that is named first. */
+export function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i++) if (a[i] !== b[i]) return a[i] - b[i];
+  return a.length - b.length;
+}
+
 function packPart(part: KvKeyPart): number[] {
-  if (part instanceof Uint8Array) return [BYTES, ...escaped(part)];
+  if (part instanceof Uint8Array) return [BYTES, ...escapeZeros(part)];
   switch (typeof part) {
     case "string":
-      return [STRING, ...escaped(utf8.encode(part))];
+      return [STRING, ...escapeZeros(utf8.encode(part))];
     case "number":
       return [DOUBLE, ...packDouble(part)];
     case "bigint":
@@ -57,7 +71,7 @@ function packPart(part: KvKeyPart): number[] {
 }
 
 /** A 0 is the end; one in the data is followed by 255. */
-function escaped(bytes: Uint8Array): number[] {
+function escapeZeros(bytes: Uint8Array): number[] {
   const out: number[] = [];
   for (const byte of bytes) byte === 0 ? out.push(0, 255) : out.push(byte);
   return [...out, 0];

@@ -7,9 +7,15 @@
  */
 
 import type { KvEntry } from "../kv/kv.ts";
-import { unpackKey } from "./key.ts";
-import { bytesOf, decode, encode, numberOf } from "./protobuf.ts";
-import { entry } from "./value.ts";
+import { compareBytes, keyAfter, MAX_KEY_BYTES, unpackKey } from "./key.ts";
+import {
+  bytesOf,
+  decode,
+  encode,
+  numberOf,
+  type ProtobufMessage,
+} from "./protobuf.ts";
+import { MAX_VALUE_BYTES, toEntry } from "./value.ts";
 
 /** A range of packed keys, its end excluded. */
 export interface Range {
@@ -39,6 +45,9 @@ export type Committed =
   | { readonly ok: false };
 
 const NONE = new Uint8Array();
+const VERSIONSTAMP_BYTES = 10;
+/** Room for what stands around a key and a value. */
+const FRAME_BYTES = 1024;
 
 const SET = 1;
 const DELETE = 2;
@@ -51,7 +60,7 @@ const CHECK_FAILURE = 2;
 const WRITE_DISABLED = 5;
 
 /** Encodes a `SnapshotRead`. */
-export function snapshotRead(
+export function encodeSnapshotRead(
   ranges: readonly Range[],
 ): Uint8Array<ArrayBuffer> {
   return encode(ranges.map(({ start, end, limit, reverse }) => [
@@ -60,38 +69,64 @@ export function snapshotRead(
   ]));
 }
 
+/** The most bytes that a `SnapshotReadOutput` for these ranges can have. */
+export function snapshotReadLimit(ranges: readonly Range[]): number {
+  const entries = ranges.reduce((sum, { limit }) => sum + limit, 0);
+  return FRAME_BYTES +
+    (entries + ranges.length) * (MAX_KEY_BYTES + MAX_VALUE_BYTES + FRAME_BYTES);
+}
+
 /**
  * Decodes a `SnapshotReadOutput`: the entries of each range; `undefined` where
  * this endpoint does not serve such reads, or not any more.
  *
  * @throws {TypeError} If it is none, or answers something else.
  */
-export function snapshotReadOutput(
+export function decodeSnapshotReadOutput(
   bytes: Uint8Array,
-  ranges: number,
+  ranges: readonly Range[],
 ): KvEntry[][] | undefined {
   const output = decode(bytes);
   const disabled = numberOf(output, 2) || numberOf(output, 8) === READ_DISABLED;
   const strong = numberOf(output, 4);
   if (disabled || !strong) return undefined;
-  const read = bytesOf(output, 1).map((range) =>
-    bytesOf(decode(range), 1).map(entryOf)
+  const read = bytesOf(output, 1);
+  if (read.length !== ranges.length) {
+    throw new TypeError(`it has ${read.length} ranges for ${ranges.length}`);
+  }
+  return ranges.map((range, i) =>
+    readRange(bytesOf(decode(read[i]), 1), range)
   );
-  if (read.length === ranges) return read;
-  throw new TypeError(`it has ${read.length} ranges for ${ranges}`);
 }
 
-function entryOf(bytes: Uint8Array): KvEntry {
-  const read = decode(bytes);
-  const [packed = NONE] = bytesOf(read, 1);
+/** The entries of a range: of no other, no more than asked for, and in order. */
+function readRange(entries: readonly Uint8Array[], range: Range): KvEntry[] {
+  if (entries.length > range.limit) {
+    throw new TypeError(`it has ${entries.length} keys for ${range.limit}`);
+  }
+  let { start, end } = range;
+  return entries.map((bytes) => {
+    const read = decode(bytes);
+    const [key = NONE] = bytesOf(read, 1);
+    if (compareBytes(key, start) < 0 || compareBytes(key, end) >= 0) {
+      throw new TypeError("it has a key that was not asked for");
+    }
+    if (range.reverse) end = key;
+    else start = keyAfter(key);
+    return readEntry(key, read);
+  });
+}
+
+function readEntry(key: Uint8Array, read: ProtobufMessage): KvEntry {
   const [value = NONE] = bytesOf(read, 2);
   const [versionstamp = NONE] = bytesOf(read, 4);
   const encoding = numberOf(read, 3);
-  return entry(unpackKey(packed), value, encoding, hex(versionstamp));
+  const version = readVersionstamp(versionstamp);
+  return toEntry(unpackKey(key), value, encoding, version);
 }
 
 /** Encodes an `AtomicWrite`. */
-export function atomicWrite(
+export function encodeAtomicWrite(
   checks: readonly Check[],
   mutations: readonly Mutation[],
 ): Uint8Array<ArrayBuffer> {
@@ -119,15 +154,14 @@ export function atomicWrite(
  *
  * @throws {TypeError} If it is none, or does not say what became of the commit.
  */
-export function atomicWriteOutput(bytes: Uint8Array): Committed | undefined {
+export function decodeAtomicWriteOutput(
+  bytes: Uint8Array,
+): Committed | undefined {
   const output = decode(bytes);
   switch (numberOf(output, 1)) {
     case SUCCESS: {
-      const [versionstamp] = bytesOf(output, 2);
-      if (versionstamp?.length) {
-        return { ok: true, versionstamp: hex(versionstamp) };
-      }
-      throw new TypeError("it has no versionstamp");
+      const [versionstamp = NONE] = bytesOf(output, 2);
+      return { ok: true, versionstamp: readVersionstamp(versionstamp) };
     }
     case CHECK_FAILURE:
       return { ok: false };
@@ -138,8 +172,13 @@ export function atomicWriteOutput(bytes: Uint8Array): Committed | undefined {
   }
 }
 
+function readVersionstamp(bytes: Uint8Array): string {
+  if (bytes.length === VERSIONSTAMP_BYTES) return toHex(bytes);
+  throw new TypeError(`it has a versionstamp of ${bytes.length} bytes`);
+}
+
 /** Hex digits, as Deno KV shows versionstamps. */
-export function hex(bytes: Uint8Array): string {
+export function toHex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(
     "",
   );
@@ -150,7 +189,7 @@ export function hex(bytes: Uint8Array): string {
  *
  * @throws {TypeError} If it is none.
  */
-export function versionBytes(versionstamp: string | null): Uint8Array {
+export function parseVersionstamp(versionstamp: string | null): Uint8Array {
   if (versionstamp === null) return NONE;
   if (!/^[0-9a-f]{20}$/.test(versionstamp)) {
     throw new TypeError(`"${versionstamp}" is no versionstamp`);

@@ -1,10 +1,12 @@
 /**
- * One POST to a KV Connect server, from its request to what its answer says.
+ * One POST to a KV Connect server, from its request to what its response says.
  *
  * @module
  */
 
+import { readBounded } from "../http/bounded.ts";
 import type { Fetch } from "../http/fetch.ts";
+import { cut } from "../text.ts";
 import { withLimits } from "../waiting.ts";
 import { type Action, KvConnectError } from "./error.ts";
 
@@ -23,7 +25,9 @@ export interface Posting<T> {
   readonly token: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: BodyInit;
-  /** Reads a good answer's body. */
+  /** Most bytes of a response. */
+  readonly limit: number;
+  /** Reads a good response's body. */
   readonly read: (body: Uint8Array) => T;
 }
 
@@ -37,11 +41,11 @@ const LONGEST_QUOTE = 200;
  */
 export async function post<T>(
   { deliver, timeoutMs }: Transport,
-  { action, url, token, headers, body, read }: Posting<T>,
+  { action, url, token, headers, body, limit, read }: Posting<T>,
 ): Promise<T> {
   const { host } = new URL(url);
   const reason = (ms: number) => new Error(`no answer within ${ms} ms`);
-  const { status, bytes } = await withLimits(
+  const { status, content } = await withLimits(
     { ms: timeoutMs, reason },
     async (signal) => {
       try {
@@ -54,8 +58,9 @@ export async function post<T>(
             redirect: "manual", // Workers know no "error" here
           }),
         );
-        const bytes = new Uint8Array(await response.arrayBuffer());
-        return { status: response.status, bytes };
+        const content = await readBounded(response.body, { limit, signal });
+        if (content.kind === "broken") throw content.cause;
+        return { status: response.status, content };
       } catch (cause) {
         const { message } = (signal.reason ?? cause) as Error;
         throw new KvConnectError(action, `${host}: ${message}`, 0, { cause });
@@ -63,14 +68,16 @@ export async function post<T>(
     },
   );
   if (status !== 200) {
+    const bytes = content.kind === "read" ? content.bytes : undefined;
     // A server may quote what it was sent.
     const said = new TextDecoder().decode(bytes).replaceAll(token, "[token]");
-    const quote = said.trim().slice(0, LONGEST_QUOTE);
+    const quote = cut(said.trim(), LONGEST_QUOTE);
     const why = `${host} answered HTTP ${status}${quote && `: ${quote}`}`;
     throw new KvConnectError(action, why, status);
   }
   try {
-    return read(bytes);
+    if (content.kind === "read") return read(content.bytes);
+    throw new TypeError(`it has more than ${limit} bytes`);
   } catch (cause) {
     const why = `${host} gave an answer that cannot be read: ${
       (cause as Error).message

@@ -29,17 +29,22 @@ export function encode(fields: readonly Field[]): Uint8Array<ArrayBuffer> {
   for (const [number, value] of fields) {
     if (value === 0) continue;
     if (typeof value === "number") {
-      pieces.push([...varint(number * 8 + VARINT), ...varint(value)]);
+      pieces.push([
+        ...encodeVarint(number * 8 + VARINT),
+        ...encodeVarint(value),
+      ]);
     } else {
-      const head = [...varint(number * 8 + BYTES), ...varint(value.length)];
-      pieces.push(head, value);
+      pieces.push(
+        [...encodeVarint(number * 8 + BYTES), ...encodeVarint(value.length)],
+        value,
+      );
     }
   }
   return concat(pieces);
 }
 
 /** Numbers beyond 32 bits occur (times), so no bit operators. */
-function varint(value: number): number[] {
+function encodeVarint(value: number): number[] {
   const bytes: number[] = [];
   for (; value > 127; value = Math.floor(value / 128)) {
     bytes.push(value % 128 + 128);
@@ -48,7 +53,7 @@ function varint(value: number): number[] {
 }
 
 /**
- * Reads a message.
+ * Reads a message, in time proportional to its bytes.
  *
  * @throws {TypeError} If the bytes are none.
  */
@@ -65,7 +70,8 @@ export function decode(bytes: Uint8Array): ProtobufMessage {
   function takeVarint(): number {
     let value = 0;
     for (let scale = 1;; scale *= 128) {
-      const [byte] = take(1);
+      if (at === bytes.length) take(1);
+      const byte = bytes[at++];
       value += byte % 128 * scale;
       if (byte < 128) return value;
       if (scale > 2 ** 63) throw new TypeError("Cannot read a varint so long");
@@ -86,7 +92,9 @@ export function decode(bytes: Uint8Array): ProtobufMessage {
       throw new TypeError(`Cannot read a field of wire type ${type}`);
     } else {
       const number = Math.floor(tag / 8);
-      message.set(number, [...message.get(number) ?? [], value]);
+      const values = message.get(number);
+      if (values) values.push(value);
+      else message.set(number, [value]);
     }
   }
   return message;

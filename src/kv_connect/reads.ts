@@ -7,9 +7,14 @@
 import type { KvEntry, KvKey } from "../kv/kv.ts";
 import { pause } from "../waiting.ts";
 import type { AskDataPath } from "./data_path.ts";
-import { type Range, snapshotRead, snapshotReadOutput } from "./messages.ts";
+import {
+  decodeSnapshotReadOutput,
+  encodeSnapshotRead,
+  type Range,
+  snapshotReadLimit,
+} from "./messages.ts";
 import { KvConnectError } from "./error.ts";
-import { packKey } from "./key.ts";
+import { keyAfter, packKey } from "./key.ts";
 
 /** Tries of a read: about half a second in all. */
 const READ_TRIES = 3;
@@ -21,15 +26,16 @@ export async function readRanges(
   ask: AskDataPath,
   ranges: readonly Range[],
 ): Promise<KvEntry[][]> {
-  const body = snapshotRead(ranges);
+  const call = {
+    action: "read",
+    path: "snapshot_read",
+    body: encodeSnapshotRead(ranges),
+    limit: snapshotReadLimit(ranges),
+    read: (response: Uint8Array) => decodeSnapshotReadOutput(response, ranges),
+  } as const;
   for (let tried = 1;; tried++) {
     try {
-      return await ask(
-        "read",
-        "snapshot_read",
-        body,
-        (answer) => snapshotReadOutput(answer, ranges.length),
-      );
+      return await ask(call);
     } catch (error) {
       const transient = error instanceof KvConnectError && error.transient;
       if (tried >= READ_TRIES || !transient) throw error;
@@ -53,17 +59,10 @@ export async function readKeys(
     ask,
     keys.map((key) => {
       const start = packKey(key);
-      return { start, end: after(start), limit: 1, reverse: false };
+      return { start, end: keyAfter(start), limit: 1, reverse: false };
     }),
   );
   return ranges.map(([entry], i) =>
     entry ?? { key: keys[i], value: null, versionstamp: null }
   );
-}
-
-/** The first key after a packed one. */
-function after(key: Uint8Array): Uint8Array {
-  const next = new Uint8Array(key.length + 1);
-  next.set(key);
-  return next;
 }

@@ -46,6 +46,7 @@ export interface Sessions {
 const VERSIONS = [2, 3];
 /** While one request renews a session, for so long the others use the old one. */
 const RENEWAL_MS = 10_000;
+const MAX_METADATA_BYTES = 65_536;
 /** Printable ASCII: anything else would be refused as a header, and quoted. */
 const TOKEN = /^[!-~]+$/;
 
@@ -61,6 +62,7 @@ export function createSessions(options: SessionsOptions): Sessions {
       token,
       headers: { "content-type": "application/json" },
       body: JSON.stringify({ supportedVersions: VERSIONS }),
+      limit: MAX_METADATA_BYTES,
       read: (body) =>
         sessionOf(JSON.parse(new TextDecoder().decode(body)), url, now()),
     });

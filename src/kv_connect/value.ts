@@ -14,33 +14,33 @@ const LITTLE_ENDIAN_64 = 2;
 const BYTES = 3;
 
 /** Largest value that Deno KV takes, in bytes. */
-const MAX_BYTES = 65_536;
+export const MAX_VALUE_BYTES = 65_536;
 
 /**
- * A value that may be written.
+ * Checks a value that is to be written.
  *
  * @throws {TypeError} If it is not bytes, or too many.
  */
-export function writable(value: unknown): Uint8Array {
+export function checkValue(value: unknown): Uint8Array {
   if (!(value instanceof Uint8Array)) {
     throw new TypeError(
       `Cannot write a value of type ${typeof value} over KV Connect: ` +
         "give it as a Uint8Array, of JSON perhaps",
     );
   }
-  if (value.length <= MAX_BYTES) return value;
+  if (value.length <= MAX_VALUE_BYTES) return value;
   throw new TypeError(
-    `Cannot write a value of ${value.length} bytes, more than ${MAX_BYTES}`,
+    `Cannot write a value of ${value.length} bytes, more than ${MAX_VALUE_BYTES}`,
   );
 }
 
 /**
- * An entry as it was read.
+ * Makes an entry of what was read.
  *
  * One whose value cannot be read has it throw a `TypeError`, so that it can
  * still be listed, checked and deleted.
  */
-export function entry(
+export function toEntry(
   key: KvKey,
   bytes: Uint8Array,
   encoding: number,

@@ -7,15 +7,18 @@
 import type { KvAtomic } from "../kv/kv.ts";
 import type { AskDataPath } from "./data_path.ts";
 import {
-  atomicWrite,
-  atomicWriteOutput,
   type Check,
   type Committed,
+  decodeAtomicWriteOutput,
+  encodeAtomicWrite,
   type Mutation,
-  versionBytes,
+  parseVersionstamp,
 } from "./messages.ts";
 import { packKey } from "./key.ts";
-import { writable } from "./value.ts";
+import { checkValue } from "./value.ts";
+
+/** Room for a versionstamp, and for what later versions say beside it. */
+const COMMITTED_BYTES = 4096;
 
 /** Begins an atomic operation. */
 export function createAtomic(
@@ -29,7 +32,7 @@ export function createAtomic(
       for (const { key, versionstamp } of conditions) {
         checks.push({
           key: packKey(key),
-          versionstamp: versionBytes(versionstamp),
+          versionstamp: parseVersionstamp(versionstamp),
         });
       }
       return operation;
@@ -37,7 +40,7 @@ export function createAtomic(
     set(key, value, { expireIn } = {}) {
       mutations.push({
         key: packKey(key),
-        value: writable(value),
+        value: checkValue(value),
         expiresAt: expiryOf(expireIn, now()),
       });
       return operation;
@@ -47,12 +50,13 @@ export function createAtomic(
       return operation;
     },
     commit: () =>
-      ask<Committed>(
-        "commit",
-        "atomic_write",
-        atomicWrite(checks, mutations),
-        atomicWriteOutput,
-      ),
+      ask<Committed>({
+        action: "commit",
+        path: "atomic_write",
+        body: encodeAtomicWrite(checks, mutations),
+        limit: COMMITTED_BYTES,
+        read: decodeAtomicWriteOutput,
+      }),
   };
   return operation;
 }

@@ -138,7 +138,9 @@ async function answerBody(
     await spendNonce(nonce, await open());
     const spent = { ...incoming, nonce: undefined };
     const answers = await answerBatch(json, (one) => answerMessage(one, spent));
-    return answers.length > 0 ? Response.json(answers) : acceptedResponse();
+    return answers.length > 0
+      ? toResponse({ message: answers, status: 200, headers: {} })
+      : acceptedResponse();
   }
   if (isNotification(json)) {
     const refused = await answerMessage(json, incoming);

@@ -11,6 +11,7 @@ import {
   parseAnyway,
   parseIJson,
 } from "../json/i_json.ts";
+import { cut } from "../text.ts";
 
 /** A request's id; MCP does not let it be null. */
 export type Id = string | number;
@@ -54,6 +55,9 @@ export interface RpcErrorOptions extends ErrorOptions {
   headers?: Readonly<Record<string, string>>;
 }
 
+/** Longer ones quote what a client sent. */
+const LONGEST_MESSAGE = 1000;
+
 /** An error of the protocol; a tool's failure is a result. */
 export class RpcError extends Error {
   /** The class's name, for logs. */
@@ -69,7 +73,7 @@ export class RpcError extends Error {
 
   /** Constructs an error from its code and a sentence. */
   constructor(code: number, message: string, options: RpcErrorOptions = {}) {
-    super(message, options);
+    super(cut(message, LONGEST_MESSAGE), options);
     this.code = code;
     this.data = options.data;
     this.status = options.status ?? STATUS[code] ?? 200;
@@ -100,7 +104,10 @@ export function parseBody(body: Uint8Array): RpcBody {
       const { kind, sentence } = parsed.flaw;
       // A number is for whoever wrote the arguments to mend, the model often.
       const code = kind === "number" ? CODE.invalidParams : CODE.invalidRequest;
-      return { json: parseAnyway(text), refusal: new RpcError(code, sentence) };
+      return {
+        json: parseAnyway(text, parsed.flaw),
+        refusal: new RpcError(code, sentence),
+      };
     }
     case "not JSON":
       return { json: undefined, refusal: notJson(parsed.cause) };

@@ -10,6 +10,7 @@
 
 import { isObject } from "../json/i_json.ts";
 import { canonicalJson } from "../json/canonical_json.ts";
+import { sayNotJson } from "../json/not_json.ts";
 import { content } from "../tool/content.ts";
 import { CountersignError, ToolError } from "../errors.ts";
 import { refusalHeaders } from "../http/refusal_headers.ts";
@@ -57,7 +58,7 @@ function jsonOf(value: unknown): string {
   try {
     return canonicalJson(value);
   } catch (cause) {
-    const message = "The tool's result is not JSON";
+    const message = sayNotJson(value, "The tool's result");
     throw new CountersignError("tool_failed", message, { cause });
   }
 }

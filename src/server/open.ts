@@ -10,7 +10,7 @@ import { CountersignError } from "../errors.ts";
 import { createJobs } from "../job/jobs.ts";
 import { kvJobStore } from "../job/kv_store.ts";
 import { createWorker, type Worker } from "../job/worker.ts";
-import type { KvKey, KvLike } from "../kv/kv.ts";
+import { isDenoKv, type KvKey, type KvLike } from "../kv/kv.ts";
 import { spendInGroups, spendInKv } from "../kv/nonces.ts";
 import { deriveKey, sign } from "../signing/hmac.ts";
 import { type Spend, spendInMemory } from "../signing/nonce.ts";
@@ -118,13 +118,8 @@ function spendIn(
   { nonces, now }: ResourceSettings,
 ): Spend {
   if (kv === undefined || nonces.store === "memory") return spendInMemory(now);
-  return isLocal(kv)
+  // Requests may wait for each other's commits there: not on Workers.
+  return isDenoKv(kv)
     ? spendInGroups(kv, prefix, createTiming(now))
     : spendInKv(kv, prefix, createTiming(now));
-}
-
-/** Whether requests may wait for each other's commits: not on Workers. */
-function isLocal(kv: KvLike): boolean {
-  const { Deno } = globalThis as { Deno?: { Kv?: new () => unknown } };
-  return Deno?.Kv !== undefined && kv instanceof Deno.Kv;
 }

@@ -7,18 +7,15 @@
 
 import { BUILTINS } from "../call/builtin.ts";
 import type { RateLimit } from "../call/services.ts";
-import type { EnvelopeSettings } from "../envelope/endpoint.ts";
-import { checkOrigins } from "../http/cross_origin.ts";
 import { ID, isId } from "../id.ts";
 import type { KvLike } from "../kv/kv.ts";
-import { consoleLog, type Log } from "../log.ts";
-import type { McpSettings } from "../mcp/endpoint.ts";
-import { checkMcpOptions, type McpOptions } from "../mcp/options.ts";
+import { carefulLog, consoleLog, type Log } from "../log.ts";
+import type { McpOptions } from "../mcp/options.ts";
 import { type Secret, secretBytes } from "../signing/hmac.ts";
 import type { Clients } from "../signing/clients.ts";
 import { createKeyring } from "../signing/keyring.ts";
 import type { Tools } from "../tool/tool.ts";
-import { type Address, checkAddress, trimSlash } from "./address.ts";
+import { checkEndpoints, type EndpointSettings } from "./endpoints.ts";
 
 /** How jobs are kept and run; every time is in milliseconds. */
 export interface JobSettings {
@@ -105,12 +102,7 @@ export interface ServerOptions {
 }
 
 /** What a server is made of, once its options have been found good. */
-export interface Settings {
-  readonly address: Address;
-  readonly allowedOrigins: readonly string[];
-  readonly envelope: EnvelopeSettings;
-  /** `undefined` where clients of the Model Context Protocol are not served. */
-  readonly mcp: McpSettings | undefined;
+export interface Settings extends EndpointSettings {
   readonly resources: ResourceSettings;
 }
 
@@ -145,9 +137,10 @@ export function checkOptions(options: ServerOptions): Settings {
     allowShortSecrets = false,
     jobs = {},
     rateLimit,
-    log = consoleLog,
+    log: given = consoleLog,
     now = Date.now,
   } = options;
+  const log = carefulLog(given);
   if (!isId(serverId)) {
     throw new TypeError(`serverId does not match ${ID.source}`);
   }
@@ -194,71 +187,6 @@ export function checkOptions(options: ServerOptions): Settings {
 export function mayDrive({ jobs, kv, tools }: ResourceSettings): boolean {
   return jobs.drive && kv !== undefined &&
     Object.values(tools).some((tool) => tool.job !== undefined);
-}
-
-/** What both endpoints are made of. */
-type Shared = Pick<
-  EnvelopeSettings,
-  "serverId" | "maxValueBytes" | "keyring" | "log" | "now"
->;
-
-function checkEndpoints(
-  options: ServerOptions,
-  shared: Shared,
-): Omit<Settings, "resources"> {
-  const {
-    path = "/",
-    publicUrl,
-    pathPrefix,
-    allowedOrigins = [],
-    clockWindowMs = 300_000,
-    maxBodyBytes = 1_048_576,
-    readTimeoutMs = 30_000,
-    mcp = {},
-  } = options;
-  if (!(readTimeoutMs > 0)) {
-    throw new RangeError(`readTimeoutMs must be above 0, is ${readTimeoutMs}`);
-  }
-  checkOrigins(allowedOrigins);
-  const address = checkAddress(publicUrl, pathPrefix);
-  const paths = checkPaths(path, mcp);
-  const readLimits = { limit: maxBodyBytes, timeoutMs: readTimeoutMs };
-  return {
-    address,
-    allowedOrigins,
-    envelope: {
-      ...shared,
-      readLimits,
-      path: paths.envelope,
-      mcpPath: paths.mcp,
-      clockWindowMs,
-    },
-    mcp: mcp === false ? undefined : checkMcpOptions(mcp, {
-      ...shared,
-      readLimits,
-      path: paths.mcp ?? "",
-      envelopePath: paths.envelope,
-      allowedOrigins,
-      host: address.host,
-      urlOf: address.publicUrlOf,
-    }),
-  };
-}
-
-/** The endpoints' paths, without a slash at the end. */
-function checkPaths(
-  path: string,
-  mcp: McpOptions | false,
-): { envelope: string; mcp: string | undefined } {
-  const envelope = trimSlash(path);
-  const other = mcp === false ? undefined : trimSlash(mcp.path ?? "/mcp");
-  if (!envelope.startsWith("/") || !(other ?? "/").startsWith("/")) {
-    throw new TypeError('path and mcp.path must begin with "/"');
-  }
-  if (envelope === other) {
-    throw new TypeError("mcp.path must not be the envelopes' own");
-  }
-  return { envelope, mcp: other };
 }
 
 /** Options of 0.1 by what they are called now. */

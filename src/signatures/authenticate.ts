@@ -14,7 +14,6 @@ import { rememberUntil } from "../signing/window.ts";
 import { contentDigest, matchesDigest } from "./content_digest.ts";
 import { signEvents } from "./event_stream.ts";
 import {
-  answerComponents,
   freshParams,
   isEventStream,
   keyInfo,
@@ -22,6 +21,7 @@ import {
   REQUEST_TAG,
   requestComponents,
   RESPONSE_TAG,
+  responseComponents,
   SKEW,
 } from "./mcp_hmac.ts";
 import {
@@ -124,7 +124,7 @@ async function signResponse(
   const fields = await sign(
     { request, response: { status, headers } },
     key,
-    answerComponents(headers, ofRequest),
+    responseComponents(headers, ofRequest),
     params,
     "mcpres",
   );

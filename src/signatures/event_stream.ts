@@ -14,6 +14,7 @@
 
 import { fromBase64, toBase64 } from "../base64.ts";
 import { contentDigest } from "./content_digest.ts";
+import { splitEvents } from "./event_lines.ts";
 import { SignatureError } from "./signature_error.ts";
 
 /** Bytes on their way. */
@@ -27,8 +28,9 @@ const utf8 = new TextEncoder();
 /** Adds its MAC to every event. */
 export function signEvents(key: CryptoKey, nonce: string): ByteTransform {
   let seq = 0;
-  return mapEvents(async (event) => {
-    const data = fieldOf(event, "data");
+  return mapEvents(Infinity, async (lines) => {
+    const event = lines.join("\n");
+    const data = fieldOf(lines, "data");
     if (data === undefined) return event;
     const covered = await coveredBytes(nonce, ++seq, data);
     const mac = toBase64(await crypto.subtle.sign("HMAC", key, covered));
@@ -41,15 +43,21 @@ export function signEvents(key: CryptoKey, nonce: string): ByteTransform {
  *
  * Their other fields are left out, because no MAC covers them. At the first
  * event that is wrong the stream fails with a {@linkcode SignatureError}.
+ *
+ * @param maxBytes Most bytes of one event.
  */
-export function verifyEvents(key: CryptoKey, nonce: string): ByteTransform {
+export function verifyEvents(
+  key: CryptoKey,
+  nonce: string,
+  maxBytes: number,
+): ByteTransform {
   let seq = 0;
-  return mapEvents(async (event) => {
-    const data = fieldOf(event, "data");
+  return mapEvents(maxBytes, async (lines) => {
+    const data = fieldOf(lines, "data");
     if (data === undefined) return ":"; // a comment, which keeps proxies awake
     const covered = await coveredBytes(nonce, ++seq, data);
     // The number is told for people: the MAC is of the one whose turn it is.
-    const mac = fieldOf(event, "mac")?.replace(/^\d+:/, "") ?? "";
+    const mac = fieldOf(lines, "mac")?.replace(/^\d+:/, "") ?? "";
     if (
       !/^[\dA-Za-z+/]{43}=$/.test(mac) ||
       !await crypto.subtle.verify("HMAC", key, fromBase64(mac), covered)
@@ -67,26 +75,28 @@ async function coveredBytes(
   return utf8.encode(`${nonce}\n${seq}\n${digest}`);
 }
 
-/** Maps events one by one; one that breaks off is none, and is dropped. */
-function mapEvents(map: (event: string) => Promise<string>): ByteTransform {
-  const decoder = new TextDecoder();
-  let rest = "";
+/** Maps events one by one, from their lines to their text. */
+function mapEvents(
+  maxBytes: number,
+  map: (lines: string[]) => Promise<string>,
+): ByteTransform {
+  const split = splitEvents(maxBytes);
   return new TransformStream({
     async transform(chunk, controller) {
-      const events = (rest + decoder.decode(chunk, { stream: true }))
-        .split("\n\n");
-      rest = events.pop() ?? "";
-      for (const event of events) {
-        controller.enqueue(utf8.encode(await map(event) + "\n\n"));
+      for (const lines of split(chunk)) {
+        controller.enqueue(utf8.encode(await map(lines) + "\n\n"));
       }
     },
   });
 }
 
 /** A field's lines, joined as a parser joins them. */
-function fieldOf(event: string, name: string): string | undefined {
-  const lines = event.split("\n").filter((line) => line.startsWith(`${name}:`));
-  return lines[0] &&
-    lines.map((line) => line.slice(name.length + 1).replace(/^ /, ""))
-      .join("\n");
+function fieldOf(
+  lines: readonly string[],
+  name: string,
+): string | undefined {
+  const values = lines
+    .filter((line) => line === name || line.startsWith(`${name}:`))
+    .map((line) => line.slice(name.length + 1).replace(/^ /, ""));
+  return values.length > 0 ? values.join("\n") : undefined;
 }

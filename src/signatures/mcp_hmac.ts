@@ -47,18 +47,18 @@ export function requestComponents(headers: Headers): string[] {
 }
 
 /** The fields of an answer that its signature must cover; no others are believed. */
-export function answerFields(headers: Headers): string[] {
+export function responseFields(headers: Headers): string[] {
   return fields(headers, /^(content-(type|digest)|retry-after|mcp-.*)$/);
 }
 
 /** What an answer's signature must cover: itself, and all that the request's did. */
-export function answerComponents(
+export function responseComponents(
   headers: Headers,
   ofRequest: readonly string[],
 ): string[] {
   return [
     "@status",
-    ...answerFields(headers),
+    ...responseFields(headers),
     ...ofRequest.map((component) => `${component};req`),
   ];
 }

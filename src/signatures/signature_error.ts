@@ -14,7 +14,8 @@ export type SignatureReason =
   | "insufficient_coverage"
   | "digest_mismatch"
   | "bad_signature"
-  | "replayed_nonce";
+  | "replayed_nonce"
+  | "too_large";
 
 /**
  * Thrown for a message whose signature is missing, wrong or not enough.

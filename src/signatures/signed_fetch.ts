@@ -4,14 +4,14 @@
  * @module
  */
 
+import { readBounded, type ReadLimits } from "../http/bounded.ts";
 import type { Fetch } from "../http/fetch.ts";
 import { deriveKey, type Secret, secretBytes } from "../signing/hmac.ts";
 import { isId } from "../id.ts";
+import { once } from "../once.ts";
 import { contentDigest, matchesDigest } from "./content_digest.ts";
 import { verifyEvents } from "./event_stream.ts";
 import {
-  answerComponents,
-  answerFields,
   freshParams,
   isEventStream,
   keyInfo,
@@ -19,6 +19,8 @@ import {
   REQUEST_TAG,
   requestComponents,
   RESPONSE_TAG,
+  responseComponents,
+  responseFields,
 } from "./mcp_hmac.ts";
 import { sign, verify } from "./message_signatures.ts";
 import { SignatureError } from "./signature_error.ts";
@@ -33,6 +35,8 @@ export interface SignedFetchOptions {
   serverId: string;
   /** Takes the place of the global `fetch`; a server's `handle` will do. */
   fetch?: Fetch;
+  /** Most bytes of an answer, or of one event where it is a stream. Defaults to 16 MiB. */
+  maxAnswerBytes?: number;
   /** Current time, in Unix milliseconds. Defaults to `Date.now`. */
   now?: () => number;
 }
@@ -80,6 +84,7 @@ export function signedFetch(
     secret,
     serverId,
     fetch: deliver = (request) => fetch(request),
+    maxAnswerBytes = 16 * 1024 * 1024,
     now = Date.now,
   }: SignedFetchOptions,
 ): SignedFetch {
@@ -87,65 +92,43 @@ export function signedFetch(
     throw new TypeError("signedFetch needs serverId: the server's id");
   }
   const bytes = secretBytes(secret, "secret");
-  // Settled keys only: on Workers a promise belongs to the request that made it.
-  let keys: CryptoKey[] | undefined;
-
-  return async (input, init) => {
-    keys ??= await Promise.all(
+  const openKeys = once(() =>
+    Promise.all(
       [REQUEST_TAG, RESPONSE_TAG].map((tag) =>
         deriveKey(bytes, keyInfo(tag, serverId))
       ),
-    );
-    const [requestKey, responseKey] = keys;
-    const original = new Request(input, init);
-    const { method, url, signal } = original;
-    const headers = new Headers(original.headers);
-    const body = new Uint8Array(await original.arrayBuffer());
-    // What `fetch` itself says of a text is nothing that the caller said.
-    if (
-      /^(text\/plain;charset=utf-8)?$/i.test(headers.get("content-type") ?? "")
-    ) {
-      headers.set("content-type", "application/json");
-    }
-    headers.set("content-digest", await contentDigest(body));
-    const components = requestComponents(headers);
-    const nonce = crypto.randomUUID() + crypto.randomUUID(); // 244 random bits
-    const request = { method, url, headers };
-    const fields = await sign(
-      { request },
+    )
+  );
+
+  return async (input, init) => {
+    const [requestKey, responseKey] = await openKeys();
+    const { request, parts, components, nonce } = await signRequest(
+      new Request(input, init),
       requestKey,
-      components,
-      freshParams(REQUEST_TAG, clientId, nonce, now()),
-      "mcp",
+      clientId,
+      now(),
     );
-    for (const [name, value] of Object.entries(fields)) {
-      headers.set(name, value);
-    }
-    const response = await deliver(
-      new Request(url, {
-        method,
-        headers,
-        signal,
-        // A signed request is for this server; Workers know no "error" here.
-        redirect: "manual",
-        ...body.length > 0 && { body },
-      }),
-    );
+    const response = await deliver(request);
     if (response.status >= 400 && !response.headers.has("signature")) {
-      return await refusal(response);
+      return await readRefusal(response);
     }
     try {
       const { params } = await verify(
-        { request, response },
+        { request: parts, response },
         (keyid) => keyid === clientId ? responseKey : undefined,
         policy(
           RESPONSE_TAG,
-          answerComponents(response.headers, components),
+          responseComponents(response.headers, components),
           now(),
         ),
       );
       if (params.nonce !== nonce) throw new SignatureError("replayed_nonce");
-      return await verifyContent(response, responseKey, nonce);
+      return await verifyContent(
+        response,
+        responseKey,
+        nonce,
+        { limit: maxAnswerBytes, signal: request.signal },
+      );
     } catch (error) {
       response.body?.cancel().catch(() => {}); // it may have been read
       throw error;
@@ -153,33 +136,86 @@ export function signedFetch(
   };
 }
 
+/** Signs a request, and tells what its answer must be an answer to. */
+async function signRequest(
+  original: Request,
+  key: CryptoKey,
+  clientId: string,
+  now: number,
+) {
+  const { method, url, signal } = original;
+  const headers = new Headers(original.headers);
+  const body = new Uint8Array(await original.arrayBuffer());
+  // What `fetch` itself says of a text is nothing that the caller said.
+  if (
+    /^(text\/plain;charset=utf-8)?$/i.test(headers.get("content-type") ?? "")
+  ) {
+    headers.set("content-type", "application/json");
+  }
+  headers.set("content-digest", await contentDigest(body));
+  const components = requestComponents(headers);
+  const nonce = crypto.randomUUID() + crypto.randomUUID(); // 244 random bits
+  const parts = { method, url, headers };
+  const fields = await sign(
+    { request: parts },
+    key,
+    components,
+    freshParams(REQUEST_TAG, clientId, nonce, now),
+    "mcp",
+  );
+  for (const [name, value] of Object.entries(fields)) headers.set(name, value);
+  const request = new Request(url, {
+    method,
+    headers,
+    signal,
+    // A signed request is for this server; Workers know no "error" here.
+    redirect: "manual",
+    ...body.length > 0 && { body },
+  });
+  return { request, parts, components, nonce };
+}
+
 /** An answer whose head was verified, with the fields that its signature covers. */
 async function verifyContent(
   response: Response,
   key: CryptoKey,
   nonce: string,
+  limits: ReadLimits,
 ): Promise<Response> {
   const { status, headers } = response;
   const field = (name: string) => headers.get(name) ?? "";
   const init = {
     status,
-    headers: answerFields(headers).map((name) =>
+    headers: responseFields(headers).map((name) =>
       [name, field(name)] satisfies [string, string]
     ),
   };
   if (isEventStream(headers)) {
-    const events = response.body?.pipeThrough(verifyEvents(key, nonce));
+    const events = response.body?.pipeThrough(
+      verifyEvents(key, nonce, limits.limit),
+    );
     return new Response(events, init);
   }
-  const content = new Uint8Array(await response.arrayBuffer());
+  const content = await readContent(response.body, limits);
   if (!await matchesDigest(field("content-digest"), content)) {
     throw new SignatureError("digest_mismatch");
   }
   return new Response(content.length > 0 ? content : null, init);
 }
 
-/** What is left of a refusal that nobody signed: its status, and why as text. */
-async function refusal({ status, headers, body }: Response): Promise<Response> {
+async function readContent(
+  body: Response["body"],
+  limits: ReadLimits,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const read = await readBounded(body, limits);
+  if (read.kind === "read") return read.bytes;
+  throw read.kind === "broken" ? read.cause : new SignatureError("too_large");
+}
+
+/** Leaves of a refusal that nobody signed its status, and why as text. */
+async function readRefusal(
+  { status, headers, body }: Response,
+): Promise<Response> {
   await body?.cancel();
   const challenge = headers.get("www-authenticate") ?? "no reason given";
   return new Response(`Unsigned refusal: ${challenge}`, { status });

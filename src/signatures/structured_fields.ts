@@ -52,7 +52,7 @@ export function parseDictionary(text: string): Map<string, string> {
  */
 export function parseInnerList(member: string): InnerList {
   const { items, params } = new RegExp(`^${LIST}$`).exec(member)?.groups ?? {};
-  if (params === undefined) throw unreadable(member);
+  if (params === undefined) throw unreadableError(member);
   return {
     items: items.match(new RegExp(NAME, "g")) ?? [],
     params: entries(params, PARAM),
@@ -69,7 +69,7 @@ export function parseBytes(member = ""): Uint8Array<ArrayBuffer> {
   const [, base64] =
     /^:((?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==)?|[A-Za-z0-9+/]{3}=?)?):$/
       .exec(member) ?? [];
-  if (!base64) throw unreadable(member);
+  if (!base64) throw unreadableError(member);
   return fromBase64(base64);
 }
 
@@ -91,7 +91,7 @@ export function serialize(value: string | number): string {
  */
 export function parseBareItem(text: string): unknown {
   if (OWN.test(text)) return JSON.parse(text);
-  throw unreadable(text);
+  throw unreadableError(text);
 }
 
 /** Keys and values of matches that follow each other without a gap. */
@@ -105,10 +105,10 @@ function entries(text: string, pattern: string): Map<string, string> {
     found.set(key, value);
     end += all.length;
   }
-  if (end < text.length) throw unreadable(text);
+  if (end < text.length) throw unreadableError(text);
   return found;
 }
 
-function unreadable(text: string): SyntaxError {
+function unreadableError(text: string): SyntaxError {
   return new SyntaxError(`Cannot read the structured field ${text}`);
 }

@@ -62,7 +62,9 @@ export function checkClients(
     const secrets = [secret].flat().map((one) =>
       secretBytes(one as Secret, `The secret of ${name}`, allowShortSecrets)
     );
-    if (secrets.length === 0) throw new TypeError(`There is none in ${name}`);
+    if (secrets.length === 0) {
+      throw new TypeError(`There is no secret in ${name}`);
+    }
     return { id, secrets, tools: checkTools(tools, name) };
   });
 }

@@ -174,8 +174,7 @@ function isPlain(schema: unknown, value: unknown): boolean {
   for (const keyword in schema) {
     if (keyword !== "type" && !ANNOTATIONS.has(keyword)) return false;
   }
-  const kind: unknown = typeof value;
-  return schema.type === kind;
+  return isOfType(value, schema.type);
 }
 
 const ANNOTATIONS = new Set(["description", "title", "default", "examples"]);

@@ -8,6 +8,8 @@
  */
 
 import { isObject } from "../json/i_json.ts";
+import { refuseNotJson } from "../json/not_json.ts";
+import { cut } from "../text.ts";
 import { check, sentence } from "./check.ts";
 import { jsonSchema } from "./json_schema.ts";
 import type { InferOutput, Schema } from "./standard_schema.ts";
@@ -92,9 +94,11 @@ const LONGEST_NAME = 128;
 
 /** Refuses a name that no protocol would carry. */
 export function checkName(name: string): void {
-  if (name.length >= 1 && name.length <= LONGEST_NAME) return;
+  const { length } = name;
+  if (length >= 1 && length <= LONGEST_NAME && name.isWellFormed()) return;
   throw new TypeError(
-    `The name of a question must have 1 to ${LONGEST_NAME} characters`,
+    `The name of a question must have 1 to ${LONGEST_NAME} characters, all ` +
+      "of them whole",
   );
 }
 
@@ -109,16 +113,20 @@ export function kindOf(question: Question): QuestionKind {
  * Writes a question down.
  *
  * @param problem What was wrong with an earlier answer to it.
- * @throws {TypeError} If a form is more than a flat list of fields.
+ * @throws {TypeError} If a form is more than a flat list of fields, or what is
+ * asked is not JSON.
  */
 export function toJson(question: Question, problem?: string): QuestionJson {
   if ("sampling" in question) {
+    refuseNotJson(question.sampling, "What is asked of the model");
     return { kind: "sampling", params: question.sampling };
   }
   if ("roots" in question) return { kind: "roots" };
   const { message: text } = question;
-  const message = problem === undefined ? text : `${text} (${problem})`;
-  if ("url" in question) return { kind: "url", message, url: question.url };
+  const message = cut(problem === undefined ? text : `${text} (${problem})`);
+  if ("url" in question) {
+    return { kind: "url", message, url: cut(question.url) };
+  }
   return { kind: "form", message, schema: fields(question.form) };
 }
 

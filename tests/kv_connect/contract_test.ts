@@ -5,14 +5,19 @@
  */
 import { assert } from "@std/assert";
 import { connectKv } from "@countersign/mcp/kv-connect";
-import { checks, type Store } from "./contract.ts";
+import { kvContract } from "../../src/testing/kv_contract.ts";
+import {
+  cursorContract,
+  type CursorKv,
+} from "../../src/testing/list_contract.ts";
 import { DENOKV, startDenokv } from "./denokv.ts";
 import { denoRows } from "./deno_rows.ts";
 import { serveKv } from "./server.ts";
 
 const token = "an-access-token";
+const checks = { ...kvContract, ...cursorContract };
 
-async function hold(kv: Store, test: Deno.TestContext): Promise<void> {
+async function hold(kv: CursorKv, test: Deno.TestContext): Promise<void> {
   for (const [name, check] of Object.entries(checks)) {
     await test.step(name, () => check(kv, crypto.randomUUID()));
   }

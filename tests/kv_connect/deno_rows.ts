@@ -1,5 +1,5 @@
 /** Rows in a real `Deno.Kv`, with its own limits, versionstamps and expiry. */
-import { hex, versionBytes } from "../../src/kv_connect/messages.ts";
+import { parseVersionstamp, toHex } from "../../src/kv_connect/messages.ts";
 import { packKey, unpackKey } from "../../src/kv_connect/key.ts";
 import {
   compare,
@@ -32,7 +32,7 @@ export function denoRows(kv: Deno.Kv): Rows {
       for (const { key, versionstamp } of checks) {
         atomic.check({
           key: unpackKey(key),
-          versionstamp: hex(versionstamp) || null,
+          versionstamp: toHex(versionstamp) || null,
         });
       }
       for (const { key, value, encoding, type, expiresAt } of mutations) {
@@ -45,7 +45,7 @@ export function denoRows(kv: Deno.Kv): Rows {
         }
       }
       const result = await atomic.commit();
-      return result.ok ? versionBytes(result.versionstamp) : undefined;
+      return result.ok ? parseVersionstamp(result.versionstamp) : undefined;
     },
   };
 }
@@ -64,7 +64,7 @@ function rowOf({ key, value, versionstamp }: Deno.KvEntry<unknown>): Row {
     key: packKey(key as (string | number | bigint | boolean | Uint8Array)[]),
     value: bytes,
     encoding,
-    versionstamp: versionBytes(versionstamp),
+    versionstamp: parseVersionstamp(versionstamp),
   };
 }
 

@@ -8,7 +8,7 @@ import {
 } from "@countersign/mcp/kv-connect";
 import { commit } from "../../src/kv/commit.ts";
 import { CountersignError } from "../../src/errors.ts";
-import { stoppedClock } from "../support/clock.ts";
+import { stoppedClock } from "../../src/testing/clock.ts";
 import { listen } from "../support/listen.ts";
 import { denoRows } from "./deno_rows.ts";
 import { memoryRows } from "./memory_rows.ts";

@@ -1,7 +1,8 @@
 /** Jobs over KV Connect while answers get lost: nothing is done twice, or not at all. */
 import { assert, assertEquals } from "@std/assert";
 import { connectKv } from "@countersign/mcp/kv-connect";
-import { checks, storeOn } from "../runtimes/job_store_contract.ts";
+import { storeChecks as checks } from "../../src/testing/job_contract.ts";
+import { storeOn } from "../../src/testing/job_samples.ts";
 import { memoryRows } from "./memory_rows.ts";
 import { type Fault, kvServer } from "./server.ts";
 

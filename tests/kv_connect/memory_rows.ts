@@ -1,5 +1,5 @@
 /** Rows in memory, with Deno KV's limits. */
-import { hex } from "../../src/kv_connect/messages.ts";
+import { toHex } from "../../src/kv_connect/messages.ts";
 import {
   compare,
   DELETE,
@@ -37,14 +37,14 @@ export function memoryRows(now: () => number = Date.now): Rows {
         if (type !== SET && type !== DELETE) throw new RangeError("Not here");
       }
       const fails = checks.some(({ key, versionstamp }) =>
-        hex(live(hex(key))?.versionstamp ?? new Uint8Array()) !==
-          hex(versionstamp)
+        toHex(live(toHex(key))?.versionstamp ?? new Uint8Array()) !==
+          toHex(versionstamp)
       );
       if (fails) return Promise.resolve(undefined);
       const versionstamp = new Uint8Array(10);
       new DataView(versionstamp.buffer).setBigUint64(0, BigInt(++commits));
       for (const { type, ...row } of mutations) {
-        const name = hex(row.key);
+        const name = toHex(row.key);
         if (type === DELETE) rows.delete(name);
         else rows.set(name, { ...row, versionstamp });
       }

@@ -11,14 +11,19 @@ import {
 } from "../../mod.ts";
 import { connectKv } from "../../src/kv_connect/mod.ts";
 import type { KvLike } from "../../src/kv/kv.ts";
-import { checks as kvChecks } from "../kv_connect/contract.ts";
+import { kvContract } from "../../src/testing/kv_contract.ts";
+import { cursorContract } from "../../src/testing/list_contract.ts";
 import { clientOf } from "../support/clients.ts";
 import { ask, mcpRequest } from "../support/mcp.ts";
 import { PARTIES, SERVER_ID } from "../support/parties.ts";
 import { signingClient } from "../support/signing_client.ts";
 import { until } from "../support/until.ts";
-import { assert, assertEquals, assertRejects } from "./expect.ts";
-import { checks as storeChecks, storeOn } from "./job_store_contract.ts";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+} from "../../src/testing/expect.ts";
+import { jobContract } from "../../src/testing/job_contract.ts";
 
 /** What surrounds a run: where the KV is, and the platform's context. */
 export interface Surroundings {
@@ -311,7 +316,9 @@ const own: Record<string, Case> = {
 export const cases: Record<string, Case> = {
   ...own,
   ...Object.fromEntries(
-    Object.entries(kvChecks).map(([name, check]): [string, Case] => [
+    Object.entries({ ...kvContract, ...cursorContract }).map((
+      [name, check],
+    ): [string, Case] => [
       `KV: ${name}`,
       (around) =>
         check(
@@ -321,9 +328,9 @@ export const cases: Record<string, Case> = {
     ]),
   ),
   ...Object.fromEntries(
-    Object.entries(storeChecks).map(([name, check]): [string, Case] => [
+    Object.entries(jobContract).map(([name, check]): [string, Case] => [
       `Jobs: ${name}`,
-      (around) => check(storeOn(kvOf(around))),
+      (around) => check(kvOf(around)),
     ]),
   ),
 };

@@ -71,6 +71,6 @@ export const server: Server = createServer((env) => {
     ...PARTIES,
     kv: connectKv({ url: KV_URL, token: KV_TOKEN }),
     tools,
-    jobs: { leaseMs: 1000 },
+    jobs: { leaseMs: 1000, drive: false },
   };
 });

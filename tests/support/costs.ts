@@ -1,8 +1,11 @@
 /** What each kind of call costs in KV operations; for tests and for the bench. */
 import { createServer, defineTool, type KvLike, type } from "../../mod.ts";
 import { clientOf } from "./clients.ts";
-import { runningClock } from "./clock.ts";
-import { countingKv, type Counts } from "./counting_kv.ts";
+import { runningClock } from "../../src/testing/clock.ts";
+import {
+  countingKv,
+  type OperationCounts,
+} from "../../src/testing/counting_kv.ts";
 import { request, signed } from "./envelopes.ts";
 import { PARTIES } from "./parties.ts";
 import { asleep } from "./servers.ts";
@@ -39,7 +42,9 @@ const tools = {
 };
 
 /** What each kind of call costs on this store. */
-export async function costs(store: KvLike): Promise<Record<string, Counts>> {
+export async function costs(
+  store: KvLike,
+): Promise<Record<string, OperationCounts>> {
   const kv = countingKv(store);
   const { now, forward } = runningClock();
   const jobs = { drive: false };
@@ -47,7 +52,7 @@ export async function costs(store: KvLike): Promise<Record<string, Counts>> {
   const client = clientOf<typeof tools>(server.handle, { now });
   const listTen = () =>
     server.handle(request(signed({ tool: "list_jobs", args: { limit: 10 } })));
-  const found: Record<string, Counts> = {};
+  const found: Record<string, OperationCounts> = {};
   await server.work(); // finds out when there will be something to remove
   async function count(name: string, run: () => Promise<unknown>) {
     kv.reset();

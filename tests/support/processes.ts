@@ -6,6 +6,8 @@ export interface Process extends AsyncDisposable {
   readonly url: string;
   /** Ends it as a power cut would. */
   kill(signal?: Deno.Signal): Promise<void>;
+  /** Settles once it has ended, by itself or not. */
+  readonly ended: Promise<unknown>;
   /** Stops it as a frozen instance is stopped. */
   suspend(): void;
   resume(): void;
@@ -15,9 +17,15 @@ export interface Process extends AsyncDisposable {
 export async function startProcess(
   env: Record<string, string>,
   file = new URL("../../tools/start.ts", import.meta.url),
+  [program, ...args]: string[] = [
+    Deno.execPath(),
+    "run",
+    "-A",
+    "--unstable-kv",
+  ],
 ): Promise<Process> {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--unstable-kv", file.pathname],
+  const child = new Deno.Command(program, {
+    args: [...args, file.pathname],
     env: {
       PORT: "0",
       COUNTERSIGN_SERVER_ID: PARTIES.serverId,
@@ -43,6 +51,7 @@ export async function startProcess(
   let ended = false;
   const process: Process = {
     url,
+    ended: child.status,
     async kill(signal: Deno.Signal = "SIGKILL") {
       if (ended) return;
       ended = true;

@@ -9,7 +9,7 @@ import {
 } from "../../mod.ts";
 import type { Fetch } from "../../src/client/mod.ts";
 import { clientOf } from "./clients.ts";
-import { type Clock, runningClock } from "./clock.ts";
+import { type Clock, runningClock } from "../../src/testing/clock.ts";
 import { type Fields, request } from "./envelopes.ts";
 import { PARTIES, SERVER_ID } from "./parties.ts";
 import { tools as everyTool } from "./tools.ts";

@@ -8,6 +8,8 @@
  * @module
  */
 
+import { writeJson } from "../../json/write_json.ts";
+
 /** What a request comes to. */
 export interface RpcResponse {
   readonly message: object;
@@ -62,7 +64,7 @@ export async function respond(
         if (sink === undefined) return;
         send(event(message));
         sink.close();
-      });
+      }).catch((error) => sink?.error(error)); // what cannot be written
     },
     cancel() {
       sink = undefined;
@@ -88,12 +90,16 @@ export function takesEvents(headers: Headers): boolean {
 export function toResponse(
   { message, status, headers }: RpcResponse,
 ): Response {
-  return Response.json(message, {
+  return new Response(writeJson(message), {
     status,
-    headers: { "cache-control": "no-store", ...headers },
+    headers: {
+      "content-type": "application/json",
+      "cache-control": "no-store",
+      ...headers,
+    },
   });
 }
 
 function event(message: object): string {
-  return `event: message\ndata: ${JSON.stringify(message)}\n\n`;
+  return `event: message\ndata: ${writeJson(message)}\n\n`;
 }

@@ -1,24 +1,23 @@
-/** What a Deno KV does, whoever speaks to it: each check has a key space of its own. */
-import { assert, assertEquals, assertRejects } from "../runtimes/expect.ts";
-import type { KvEntry, KvKey, KvLike, KvSelector } from "../../src/kv/kv.ts";
+/**
+ * What every KV does that a server may be given: reads, commits, expiry.
+ *
+ * A check throws where the store does otherwise; each has a key space of its
+ * own, so that all may run on one store, side by side.
+ *
+ * @module
+ */
 
-/** The store as the checks use it: `Deno.Kv`, or what `connectKv` makes. */
-export interface Store extends KvLike {
-  list(
-    selector: KvSelector,
-    options?: {
-      limit?: number;
-      reverse?: boolean;
-      cursor?: string;
-      batchSize?: number;
-    },
-  ): AsyncIterable<KvEntry> & { readonly cursor: string };
-}
+import type { KvKey, KvLike } from "../kv/kv.ts";
+import { assert, assertEquals, assertRejects } from "./expect.ts";
+import { listChecks } from "./list_contract.ts";
+import { all, bytes, count, set } from "./samples.ts";
 
-type Check = (kv: Store, at: string) => Promise<void>;
-
-const utf8 = new TextEncoder();
-const bytes = (text: string) => utf8.encode(text);
+/**
+ * Checks a store; it throws where the store does otherwise.
+ *
+ * @param at A first part of keys that nothing else has.
+ */
+export type KvCheck = (kv: KvLike, at: string) => Promise<void>;
 
 /** Every type of part, in the order that Deno KV sorts them. */
 const SORTED: KvKey[number][] = [
@@ -65,7 +64,7 @@ const SORTED: KvKey[number][] = [
   true,
 ];
 
-export const checks: Record<string, Check> = {
+const checks: Record<string, KvCheck> = {
   async "a key that was never set has neither value nor versionstamp"(kv, at) {
     const { key, value, versionstamp } = await kv.get([at, "nothing"]);
     assertEquals([...key], [at, "nothing"]);
@@ -266,135 +265,6 @@ export const checks: Record<string, Check> = {
     assertEquals(entries.map(({ key }) => key[1]), SORTED);
   },
 
-  async "a prefix lists what is under it, not the key itself"(kv, at) {
-    await set(kv, [at], bytes("itself"));
-    await set(kv, [at, 1], bytes("under"));
-    await set(kv, [at, 1, 2], bytes("further under"));
-    await set(kv, [`${at}1`, 1], bytes("beside"));
-    const keys = (await all(kv.list({ prefix: [at] }))).map((
-      { key },
-    ) => [...key]);
-    assertEquals(keys, [[at, 1], [at, 1, 2]]);
-  },
-
-  async "a prefix without keys lists nothing"(kv, at) {
-    assertEquals(await all(kv.list({ prefix: [at, "none"] })), []);
-  },
-
-  async "a range lists from its start to before its end"(kv, at) {
-    await fill(kv, at, 20);
-    const range = kv.list({ start: [at, 5], end: [at, 9] });
-    assertEquals(await numbers(range), [5, 6, 7, 8]);
-  },
-
-  async "a prefix with a start lists from there"(kv, at) {
-    await fill(kv, at, 10);
-    const range = kv.list({ prefix: [at], start: [at, 7] });
-    assertEquals(await numbers(range), [7, 8, 9]);
-  },
-
-  async "a prefix with an end lists to before there"(kv, at) {
-    await fill(kv, at, 10);
-    const range = kv.list({ prefix: [at], end: [at, 3] });
-    assertEquals(await numbers(range), [0, 1, 2]);
-  },
-
-  async "an empty range lists nothing"(kv, at) {
-    await fill(kv, at, 3);
-    assertEquals(await numbers(kv.list({ start: [at, 2], end: [at, 2] })), []);
-  },
-
-  async "a limit ends the list"(kv, at) {
-    await fill(kv, at, 10);
-    assertEquals(await numbers(kv.list({ prefix: [at] }, { limit: 3 })), [
-      0,
-      1,
-      2,
-    ]);
-  },
-
-  async "a limit beyond the end lists what there is"(kv, at) {
-    await fill(kv, at, 3);
-    assertEquals(await numbers(kv.list({ prefix: [at] }, { limit: 9 })), [
-      0,
-      1,
-      2,
-    ]);
-  },
-
-  async "a list may begin at its end"(kv, at) {
-    await fill(kv, at, 10);
-    const list = kv.list({ prefix: [at] }, { reverse: true, limit: 3 });
-    assertEquals(await numbers(list), [9, 8, 7]);
-  },
-
-  async "a range begins at its end too"(kv, at) {
-    await fill(kv, at, 10);
-    const list = kv.list({ start: [at, 2], end: [at, 6] }, { reverse: true });
-    assertEquals(await numbers(list), [5, 4, 3, 2]);
-  },
-
-  async "a long list comes in batches, without gap or double"(kv, at) {
-    await fill(kv, at, 250);
-    for (const batchSize of [7, 50, 125, 250, 500]) {
-      const list = kv.list({ prefix: [at] }, { batchSize });
-      assertEquals(await numbers(list), count(0, 250));
-    }
-    const reverse = kv.list({ prefix: [at] }, { reverse: true, batchSize: 33 });
-    assertEquals(await numbers(reverse), count(0, 250).reverse());
-  },
-
-  async "a limit counts across batches"(kv, at) {
-    await fill(kv, at, 30);
-    const list = kv.list({ prefix: [at] }, { limit: 25, batchSize: 10 });
-    assertEquals(await numbers(list), count(0, 25));
-  },
-
-  async "a cursor goes on behind the last entry"(kv, at) {
-    await fill(kv, at, 10);
-    const first = kv.list({ prefix: [at] }, { limit: 4 });
-    assertEquals(await numbers(first), [0, 1, 2, 3]);
-    const { cursor } = first;
-    const rest = kv.list({ prefix: [at] }, { cursor, limit: 3 });
-    assertEquals(await numbers(rest), [4, 5, 6]);
-  },
-
-  async "a cursor goes on backwards"(kv, at) {
-    await fill(kv, at, 10);
-    const options = { reverse: true, limit: 4 };
-    const first = kv.list({ prefix: [at] }, options);
-    assertEquals(await numbers(first), [9, 8, 7, 6]);
-    const rest = kv.list({ prefix: [at] }, {
-      ...options,
-      cursor: first.cursor,
-    });
-    assertEquals(await numbers(rest), [5, 4, 3, 2]);
-  },
-
-  async "a cursor goes on within a range"(kv, at) {
-    await fill(kv, at, 300);
-    const range = { start: [at, 10], end: [at, 299] };
-    const first = kv.list(range, { limit: 2 });
-    assertEquals(await numbers(first), [10, 11]);
-    const rest = kv.list(range, { cursor: first.cursor, limit: 2 });
-    assertEquals(await numbers(rest), [12, 13]);
-  },
-
-  async "a list that ran out has no cursor left"(kv, at) {
-    await fill(kv, at, 3);
-    const list = kv.list({ prefix: [at] });
-    await all(list);
-    assertEquals(list.cursor, "");
-  },
-
-  async "a list may be broken off"(kv, at) {
-    await fill(kv, at, 10);
-    for await (const { key } of kv.list({ prefix: [at] })) {
-      if (key[1] === 2) break;
-    }
-    assertEquals((await kv.get([at, 2])).value, bytes("2"));
-  },
-
   async "a key may be given an expiry, and stands until then"(kv, at) {
     const result = await kv.atomic()
       .set([at], bytes("1"), { expireIn: 3_600_000 }).commit();
@@ -403,28 +273,8 @@ export const checks: Record<string, Check> = {
   },
 };
 
-async function set(kv: KvLike, key: KvKey, value: Uint8Array) {
-  const result = await kv.atomic().set(key, value).commit();
-  assert(result.ok);
-  return result;
-}
-
-async function fill(kv: KvLike, at: string, size: number): Promise<void> {
-  const atomic = kv.atomic();
-  for (let i = 0; i < size; i++) atomic.set([at, i], bytes(String(i)));
-  assert((await atomic.commit()).ok);
-}
-
-async function all(list: AsyncIterable<KvEntry>): Promise<KvEntry[]> {
-  const entries: KvEntry[] = [];
-  for await (const entry of list) entries.push(entry);
-  return entries;
-}
-
-async function numbers(list: AsyncIterable<KvEntry>) {
-  return (await all(list)).map(({ key }) => key.at(-1));
-}
-
-function count(from: number, until: number): number[] {
-  return Array.from({ length: until - from }, (_, i) => from + i);
-}
+/** What a KV does, as sentences, each with its check. */
+export const kvContract: Readonly<Record<string, KvCheck>> = {
+  ...checks,
+  ...listChecks,
+};

@@ -1,8 +1,14 @@
-/** Clocks that a test sets forward. */
+/**
+ * Clocks that a test sets forward.
+ *
+ * @module
+ */
 
+/** A clock, for the option `now` of servers and clients. */
 export interface Clock {
   /** Unix milliseconds; needs no `this`. */
   readonly now: () => number;
+  /** Sets it forward. */
   forward(ms: number): void;
 }
 

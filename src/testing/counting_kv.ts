@@ -1,18 +1,26 @@
-/** A KV that counts what it is asked to do. */
-import type { KvAtomic, KvLike } from "../../src/kv/kv.ts";
+/**
+ * A KV that counts what it is asked to do.
+ *
+ * @module
+ */
+
+import type { KvAtomic, KvLike } from "../kv/kv.ts";
 
 /** Operations since the last reset. */
-export interface Counts {
+export interface OperationCounts {
+  /** Reads of keys, many at once being one. */
   gets: number;
+  /** Lists begun. */
   lists: number;
+  /** Commits tried. */
   commits: number;
 }
 
 /** Wraps `kv`; `counts` goes on counting until it is reset. */
 export function countingKv(
   kv: KvLike,
-): KvLike & { counts: Counts; reset(): void } {
-  const counts: Counts = { gets: 0, lists: 0, commits: 0 };
+): KvLike & { counts: OperationCounts; reset(): void } {
+  const counts: OperationCounts = { gets: 0, lists: 0, commits: 0 };
   return {
     counts,
     reset: () => Object.assign(counts, { gets: 0, lists: 0, commits: 0 }),

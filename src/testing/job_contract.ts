@@ -1,32 +1,31 @@
-/** What every `JobStore` does, whatever it is kept in: see `src/job/store.ts`. */
-import {
-  accept,
-  cancel,
-  claim,
-  complete,
-  extend,
-  type Job,
-} from "../../src/job/job.ts";
-import { kvJobStore } from "../../src/job/kv_store.ts";
-import type { JobStore, NewJob, StoredJob } from "../../src/job/store.ts";
-import type { KvLike } from "../../src/kv/kv.ts";
-import type { Nonce } from "../../src/signing/nonce.ts";
-import { createTiming } from "../../src/timing.ts";
+/**
+ * What every store of jobs does, whatever KV it is kept in.
+ *
+ * @module
+ */
+
+import { cancel, claim, extend } from "../job/job.ts";
+import type { JobStore } from "../job/store.ts";
+import type { KvLike } from "../kv/kv.ts";
 import { assert, assertEquals, assertRejects } from "./expect.ts";
+import {
+  accepted,
+  assertSame,
+  ended,
+  fresh,
+  leased,
+  MAX_BYTES,
+  newJob,
+  NOW,
+  resultOf,
+  storeOn,
+} from "./job_samples.ts";
 
-type Check = (store: JobStore) => Promise<void>;
-
-const NOW = Date.UTC(2030, 0);
-const MAX_BYTES = 300_000;
-
-/** A store of its own for each check. */
-export function storeOn(kv: KvLike): JobStore {
-  const prefix = ["test", crypto.randomUUID()];
-  const timing = createTiming(() => NOW);
-  return kvJobStore(kv, { prefix, maxValueBytes: MAX_BYTES, timing });
-}
-
-export const checks: Record<string, Check> = {
+/** What a store of jobs does, as sentences, each with its check. */
+export const storeChecks: Record<
+  string,
+  (store: JobStore) => Promise<void>
+> = {
   async "a job that was accepted is read back, with its arguments"(store) {
     const { job } = await accepted(store, { args: { a: [1, "é"] } });
     const held = await store.read(job.id);
@@ -250,58 +249,14 @@ export const checks: Record<string, Check> = {
   },
 };
 
-function assertSame(
-  actual: StoredJob | undefined,
-  expected: StoredJob | undefined,
-) {
-  assertEquals([actual?.job, actual?.version], [
-    expected?.job,
-    expected?.version,
-  ]);
-}
+/** Checks the jobs that are kept in a KV; it throws where they fare otherwise. */
+export type JobCheck = (kv: KvLike) => Promise<void>;
 
-function newJob(
-  id: string = crypto.randomUUID(),
-  args: unknown = {},
-  clientId = "client",
-  createdAt = NOW,
-): NewJob {
-  const request = { id, tool: "tool", clientId, requestId: id };
-  return { ...accept(request, createdAt, undefined, 1000), args };
-}
-
-function resultOf(store: JobStore, done: StoredJob | undefined) {
-  assert(done);
-  return store.value(done.job, done.job.result);
-}
-
-async function accepted(
-  store: JobStore,
-  { args = {}, nonce = fresh(), clientId, createdAt }: {
-    args?: unknown;
-    nonce?: Nonce;
-    clientId?: string;
-    createdAt?: number;
-  } = {},
-): Promise<StoredJob> {
-  const job = newJob(undefined, args, clientId, createdAt);
-  const acceptance = await store.accept(job, nonce, 100);
-  assert(acceptance.kind === "accepted", acceptance.kind);
-  return acceptance.stored;
-}
-
-async function leased(store: JobStore, held: StoredJob, lease = "lease") {
-  const next = claim(held.job, NOW, lease, 1000 + held.job.runs);
-  const written = await store.replace(held, next);
-  assert(written);
-  return written;
-}
-
-function ended(job: Job) {
-  return (kept: NonNullable<Job["result"]>) => complete(job, NOW, 1000, kept);
-}
-
-function fresh(): Nonce {
-  const expiresAt = NOW + 300_000;
-  return { clientId: "client", value: crypto.randomUUID(), expiresAt };
-}
+/** What jobs in a KV can rely on, as sentences, each with its check. */
+export const jobContract: Readonly<Record<string, JobCheck>> = Object
+  .fromEntries(
+    Object.entries(storeChecks).map(([name, check]) => [
+      name,
+      (kv: KvLike) => check(storeOn(kv)),
+    ]),
+  );

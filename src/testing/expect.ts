@@ -1,4 +1,8 @@
-/** Assertions without dependencies: they run in every runtime, as they are. */
+/**
+ * Assertions without dependencies: they run in every runtime, as they are.
+ *
+ * @module
+ */
 
 export function assert(value: unknown, message = "Not so"): asserts value {
   if (!value) throw new Error(message);

@@ -1,5 +1,10 @@
-/** A KV that fails where it is told to. */
-import type { KvAtomic, KvLike } from "../../src/kv/kv.ts";
+/**
+ * A KV that fails where it is told to.
+ *
+ * @module
+ */
+
+import type { KvAtomic, KvLike } from "../kv/kv.ts";
 
 /** How an operation fails. */
 export type Fault =
@@ -9,10 +14,10 @@ export type Fault =
   | "is slow";
 
 /** Decides how the next operation fails, if at all. */
-export type Plan = (operation: "read" | "commit") => Fault | undefined;
+export type FaultPlan = (operation: "read" | "commit") => Fault | undefined;
 
 /** Wraps `kv`, asking `plan` before every operation. */
-export function faultyKv(kv: KvLike, plan: Plan): KvLike {
+export function faultyKv(kv: KvLike, plan: FaultPlan): KvLike {
   async function faulty<T>(
     operation: "read" | "commit",
     run: () => Promise<T>,
