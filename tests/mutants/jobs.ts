@@ -143,7 +143,7 @@ export const JOBS: readonly Mutant[] = [
     promise:
       "A run that was stopped without a word does not hold its room for ever",
     file: "src/job/slots.ts",
-    find: "if (until <= now()) taken.delete(token);",
+    find: "if (isLost()) taken.delete(token);",
     replace: "",
     tests: ["tests/job_attempts_test.ts"],
   },
