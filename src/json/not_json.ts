@@ -72,7 +72,7 @@ function find(
           ? findInArray(value, depth, steps)
           : findInObject(value as Record<string, unknown>, depth, steps);
       } catch {
-        return "an object that throws when it is looked at"; // a getter, a proxy
+        return "an object that throws when it is read"; // a getter, or a proxy
       }
     case "undefined":
       return "undefined";
