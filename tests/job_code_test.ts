@@ -195,9 +195,14 @@ Deno.test("nothing of an attempt goes on after it was suspended", async () => {
   const seen: string[] = [];
   await withJob(
     toolOf(async ({ sleep, step, signal }) => {
-      signal.addEventListener("abort", () => seen.push("aborted"));
+      const stopped = new Promise<void>((resolve) =>
+        signal.addEventListener("abort", () => {
+          seen.push("aborted");
+          resolve();
+        })
+      );
       const zombie = (async () => {
-        await pause(50);
+        await stopped;
         await step("zombie", () => void seen.push("zombie"));
       })();
       await sleep(3_600_000);

@@ -70,26 +70,25 @@ Deno.test("a start that is refused writes nothing, however large, and prepare is
   await withServer(async ({ handle, stored }) => {
     const args = { text: "x".repeat(200_000) };
     const send = (body: string) => post(handle as Server["handle"], body);
-    const first = signed({ tool: "careful", request_id: "one", args });
-    assertEquals((await send(first)).answer.status, "accepted");
-    assertEquals(prepared, 1);
     const chunks = async () =>
       (await stored()).filter(({ key }) => key[2] === "chunk").length;
-    const before = await chunks();
-    for (let i = 0; i < 5; i++) {
-      const replayed = await send(first);
-      assertEquals(replayed.status, 409);
-      const conflict = signed({
-        tool: "careful",
-        request_id: "one",
-        args: { text: `${i}${args.text}` },
-      });
-      assertEquals((await send(conflict)).status, 409);
-      const again = signed({ tool: "careful", request_id: "one", args });
-      assertEquals((await send(again)).answer.status, "accepted");
+    for (const tool of ["careful", "waits"]) {
+      const start = { tool, request_id: tool, args };
+      const first = signed(start);
+      assertEquals((await send(first)).answer.status, "accepted");
+      const before = await chunks();
+      for (let i = 0; i < 5; i++) {
+        assertEquals((await send(first)).status, 409); // replayed
+        const other = { text: `${i}${args.text}` };
+        const conflict = signed({ ...start, args: other });
+        assertEquals((await send(conflict)).status, 409);
+        const again = await send(signed(start));
+        assertEquals(again.answer.status, "accepted");
+      }
+      assertEquals(await chunks(), before);
     }
-    assertEquals([await chunks(), prepared], [before, 1]);
-  }, { tools: { careful } });
+    assertEquals(prepared, 1);
+  }, { tools: { careful, waits: tools.waits } });
 });
 
 Deno.test("a start that was accepted is never answered `replayed`, though its answer was lost and another took the job", async () => {

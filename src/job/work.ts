@@ -111,7 +111,8 @@ export function createSweeper(
   let sweeping = false;
   return {
     async sweep(limit, report) {
-      if (sweeping || now() < nextAt) return nextAt - now();
+      if (sweeping) return SWEEP_MS;
+      if (now() < nextAt) return nextAt - now();
       sweeping = true;
       try {
         const swept = await store.removeGone(now(), limit);

@@ -50,6 +50,8 @@ export interface Worker {
   takeSlot(applicant: Applicant): string | undefined;
   /** Gives back the slot of a lease that came to nothing. */
   freeSlot(token: string | undefined): void;
+  /** Says that there is a job to run for which there was no slot. */
+  nudge(): void;
   /**
    * Runs a job whose lease was just taken, until it ends or gives way.
    *
@@ -134,11 +136,9 @@ export function createWorker(options: WorkerOptions): Worker {
 
   return {
     takeSlot(applicant) {
-      if (leaving.signal.aborted) return undefined;
-      const token = slots.take(applicant);
-      if (token === undefined) parts.wake();
-      return token;
+      return leaving.signal.aborted ? undefined : slots.take(applicant);
     },
+    nudge: () => parts.wake(),
     freeSlot(token) {
       slots.giveBack(token);
       parts.wake();
