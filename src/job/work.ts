@@ -16,6 +16,8 @@ export interface Ground {
   readonly env: unknown;
   /** How long one job may take before it gives way. Without, as long as it likes. */
   readonly sliceMs?: number | undefined;
+  /** Whether the platform may stop a job without a word. Defaults to `false`. */
+  readonly mayStop?: boolean;
 }
 
 /** One round of work; times are in milliseconds. */

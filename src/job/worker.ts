@@ -242,12 +242,13 @@ async function beginJob(
 async function runJob(
   claimed: StoredJob,
   begun: Moment,
-  { env, sliceMs = Infinity }: Ground,
+  { env, sliceMs = Infinity, mayStop = false }: Ground,
   parts: Parts,
 ): Promise<StoredJob | undefined> {
   const { running, slots, timing } = parts;
   const { id, lease: token } = claimed.job;
-  if (token) slots.extend(token, sliceMs);
+  // Where nobody stops it, it gives its slot back by itself.
+  if (token) slots.extend(token, mayStop ? sliceMs : Infinity);
   const lease = holdLease(claimed, begun, parts);
   const slice = { env, sliceEnd: timing.now() + sliceMs };
   const done = attemptAndRecord(claimed, lease, slice, parts);
