@@ -18,6 +18,7 @@ import {
   SERVER_SECRET,
 } from "../support/parties.ts";
 import { type Commit, type MemoryKv, memoryKv } from "./memory_kv.ts";
+import { patience } from "./patience.ts";
 import { brief, must, Violation } from "./violation.ts";
 
 /** The time of all cases, so that a case is the same whenever it is run. */
@@ -135,10 +136,8 @@ async function answerOf(
   request: Request,
   platform: unknown,
 ): Promise<Response> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<string>((resolve) => {
-    timer = setTimeout(() => resolve(`nothing in ${HEAD_MS} ms`), HEAD_MS);
-  });
+  const { over, stop } = patience(HEAD_MS);
+  const late = over.then(() => `nothing in ${HEAD_MS} ms`);
   try {
     const response: unknown = await Promise.race([
       server.handle(request, undefined, platform),
@@ -150,7 +149,7 @@ async function answerOf(
     if (error instanceof Violation) throw error;
     must(false, "a request is always answered", `handle threw: ${error}`);
   } finally {
-    clearTimeout(timer);
+    stop();
   }
 }
 
@@ -160,14 +159,12 @@ async function readAll(
   if (body === null) return { bytes: new Uint8Array(), open: false };
   const reader = body.getReader();
   const chunks: Uint8Array<ArrayBuffer>[] = [];
-  let timer: ReturnType<typeof setTimeout> | undefined;
   try {
     for (;;) {
-      const silence = new Promise<undefined>((resolve) => {
-        timer = setTimeout(() => resolve(undefined), SILENCE_MS);
-      });
+      const { over, stop } = patience(SILENCE_MS);
+      const silence = over.then(() => undefined);
       const read = await Promise.race([reader.read(), silence]);
-      clearTimeout(timer);
+      stop();
       if (read?.value) chunks.push(read.value);
       if (read && !read.done) continue;
       if (!read) await reader.cancel();

@@ -47,7 +47,7 @@ export const ODD = {
     let calls = 0;
     return {
       get a() {
-        return calls++ > 0 ? "\ud83d" : 1;
+        return calls++;
       },
     };
   },

@@ -1,5 +1,6 @@
 /** Generates cases, runs them, and makes those that fail small. */
 import fc from "npm:fast-check@4.10.2";
+import { patience } from "./patience.ts";
 import { Violation } from "./violation.ts";
 
 /** A family of cases: plain data, and what must hold of each. */
@@ -85,11 +86,10 @@ export async function runCase<Case>(
     rejected.push(event.reason);
   };
   globalThis.addEventListener("unhandledrejection", listen);
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  const { over, stop } = patience(CASE_MS);
   try {
-    const late = new Promise<never>((_resolve, reject) => {
-      const error = new Violation("a case ends", `not in ${CASE_MS} ms`);
-      timer = setTimeout(() => reject(error), CASE_MS);
+    const late = over.then(() => {
+      throw new Violation("a case ends", `not in ${CASE_MS} ms`);
     });
     await Promise.race([subject.check(value), late]);
     if (rejected.length === 0) return undefined;
@@ -100,7 +100,7 @@ export async function runCase<Case>(
     const seen = `the case itself threw ${error}`;
     return new Violation("an error is of the documented kind", seen, error);
   } finally {
-    clearTimeout(timer);
+    stop();
     globalThis.removeEventListener("unhandledrejection", listen);
   }
 }
