@@ -42,7 +42,11 @@ const FOUND: readonly Found[] = [
       repeats: 0.5,
       network: {
         ...QUIET.network,
-        faults: { ...NO_FAULTS, landedAndFailed: 0.25, unread: 0.07 },
+        faults: {
+          ...NO_FAULTS,
+          landedAndFailed: 0.2544221802614629,
+          unread: 0.06721752379089595,
+        },
       },
       crashes: 2,
       jumps: 2,
