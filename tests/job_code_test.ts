@@ -38,9 +38,9 @@ function withJob(
   return withServer<Jobs>(use, { tools, jobs: { drive: true } });
 }
 
-for (const what of ["sleep", "ask", "step"] as const) {
-  Deno.test(`a ${what} within a step's body is refused at once, in a sentence`, () =>
-    withJob(
+Deno.test("a sleep, a question or a step within a step's body is refused at once, in a sentence", async () => {
+  for (const what of ["sleep", "ask", "step"] as const) {
+    await withJob(
       toolOf(async ({ step, sleep, ask }) => {
         await step("outer", async () => {
           await pause(5);
@@ -59,8 +59,9 @@ for (const what of ["sleep", "ask", "step"] as const) {
         assert(Date.now() - began < 2000);
         assertEquals(lines.length, 1);
       },
-    ));
-}
+    );
+  }
+});
 
 Deno.test("a failure that the tool went on from is kept: it is not tried again", async () => {
   const seen: string[] = [];

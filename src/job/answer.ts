@@ -9,7 +9,7 @@ import { canonicalJson } from "../json/canonical_json.ts";
 import { toBytes } from "../kv/kv.ts";
 import { checkReply } from "../tool/form.ts";
 import type { Background } from "./background.ts";
-import { answerStep } from "./asking.ts";
+import { answerStep } from "./listener.ts";
 import { isFinal, type Job, takeAnswers } from "./job.ts";
 import type { StoredJob } from "./store.ts";
 import { takeUpIfOverdue, type WatchServices } from "./watch.ts";

@@ -55,7 +55,7 @@ const BUDGET_MS = 50_000;
 /** How often it is looked for what is to be removed, where nothing is known. */
 const SWEEP_MS = 60_000;
 /** Jobs removed between two looks for jobs to run. */
-const SWEPT_AT_ONCE = 100;
+export const SWEPT_AT_ONCE = 100;
 
 /** Works until nothing is due and all that was begun has ended, or time is over. */
 export async function workOn(

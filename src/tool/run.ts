@@ -8,7 +8,8 @@ import { CountersignError, ToolError } from "../errors.ts";
 import type { Timing } from "../timing.ts";
 import { waitWithin, withLimits } from "../waiting.ts";
 import { check, sentence } from "./check.ts";
-import type { Tool, ToolContext } from "./tool.ts";
+import type { ToolContext } from "./context.ts";
+import type { Tool } from "./tool.ts";
 
 /**
  * Runs a tool once.

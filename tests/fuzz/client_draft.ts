@@ -232,6 +232,8 @@ export function goodAnswerOf(
     Number.isSafeInteger(answer.get("ts_ms")) &&
     answer.get("request_id") === requestId &&
     answer.get("server_id") === SERVER_ID &&
+    ["ok", "accepted", "running", "done", "error"]
+      .includes(String(answer.get("status"))) &&
     answer.get("ok") === (answer.get("status") !== "error") &&
     answer.get("ok") === (answer.get("error") === null) &&
     answer.get("signature") === answerMac(answer, SECRET);
