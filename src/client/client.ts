@@ -225,16 +225,7 @@ export function createClient<T = Record<string, { infer?: any }>>(
     maxAnswerBytes: options.maxAnswerBytes ?? 16 * 1024 * 1024,
     now: options.now ?? Date.now,
     deliver: async (body, signal) =>
-      await deliver(
-        new Request(target, {
-          method: "POST",
-          headers: { "content-type": "application/json" },
-          body,
-          signal,
-          // A signed call is for this server; Workers know no "error" here.
-          redirect: "manual",
-        }),
-      ),
+      await deliver(writeRequest(target, body, signal)),
   });
 
   return {
@@ -282,6 +273,21 @@ export function createClient<T = Record<string, { infer?: any }>>(
 
     identity: ({ signal } = {}) => fetchIdentity(send, signal),
   };
+}
+
+function writeRequest(
+  target: string,
+  body: string,
+  signal: AbortSignal,
+): Request {
+  return new Request(target, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body,
+    signal,
+    // A signed call is for this server; Workers know no "error" here.
+    redirect: "manual",
+  });
 }
 
 function isBuiltin(tool: string): boolean {
