@@ -1,10 +1,5 @@
 /** Failures: whose they are, which are counted, and which are final. */
-import {
-  assert,
-  assertEquals,
-  assertRejects,
-  assertStringIncludes,
-} from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import {
   CountersignError,
   createServer,

@@ -11,7 +11,6 @@ import { claim } from "../src/job/job.ts";
 import { kvJobStore } from "../src/job/kv_store.ts";
 import type { KvAtomic } from "../src/kv/kv.ts";
 import { platformTiming } from "../src/timing.ts";
-import { clientOf } from "./support/clients.ts";
 import { type Fields, signed } from "./support/envelopes.ts";
 import { CLIENT_ID, SERVER_ID } from "./support/parties.ts";
 import { post, withServer } from "./support/servers.ts";
@@ -71,25 +70,25 @@ Deno.test("a start that is refused writes nothing, however large, and prepare is
   await withServer(async ({ handle, stored }) => {
     const args = { text: "x".repeat(200_000) };
     const send = (body: string) => post(handle as Server["handle"], body);
-    const first = signed({ tool: "careful", request_id: "one", args });
-    assertEquals((await send(first)).answer.status, "accepted");
-    assertEquals(prepared, 1);
-    const before = (await stored()).length;
-    for (let i = 0; i < 5; i++) {
-      const replayed = await send(first);
-      assertEquals(replayed.status, 409);
-      const conflict = signed({
-        tool: "careful",
-        request_id: "one",
-        args: { text: `${i}${args.text}` },
-      });
-      assertEquals((await send(conflict)).status, 409);
-      const again = signed({ tool: "careful", request_id: "one", args });
-      assertEquals((await send(again)).answer.status, "accepted");
+    const chunks = async () =>
+      (await stored()).filter(({ key }) => key[2] === "chunk").length;
+    for (const tool of ["careful", "waits"]) {
+      const start = { tool, request_id: tool, args };
+      const first = signed(start);
+      assertEquals((await send(first)).answer.status, "accepted");
+      const before = await chunks();
+      for (let i = 0; i < 5; i++) {
+        assertEquals((await send(first)).status, 409); // replayed
+        const other = { text: `${i}${args.text}` };
+        const conflict = signed({ ...start, args: other });
+        assertEquals((await send(conflict)).status, 409);
+        const again = await send(signed(start));
+        assertEquals(again.answer.status, "accepted");
+      }
+      assertEquals(await chunks(), before);
     }
-    assertEquals((await stored()).length, before);
     assertEquals(prepared, 1);
-  }, { tools: { careful } });
+  }, { tools: { careful, waits: tools.waits } });
 });
 
 Deno.test("a start that was accepted is never answered `replayed`, though its answer was lost and another took the job", async () => {

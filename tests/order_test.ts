@@ -62,7 +62,8 @@ Deno.test("every check of PROTOCOL.md's table is tried here, in its order", asyn
   const url = new URL("../PROTOCOL.md", import.meta.url);
   const table = (await Deno.readTextFile(url)).split("## Order of checks")[1];
   const rows = table.matchAll(/^\| \d+ +\|.*\| `(\w+)` +\|$/gm);
-  assertEquals(Array.from(rows, ([, code]) => code), codes);
+  // Two checks in a row may have one code.
+  assertEquals([...new Set(Array.from(rows, ([, code]) => code))], codes);
 });
 
 for (const [i, code] of codes.entries()) {

@@ -7,6 +7,7 @@
 import type { Fetch } from "../http/fetch.ts";
 import type { WireJobStatus } from "../job/wire_status.ts";
 import type { Secret } from "../signing/hmac.ts";
+import { CountersignError } from "../errors.ts";
 import {
   createJobHandle,
   type JobHandle,
@@ -238,14 +239,18 @@ export function createClient<T = Record<string, { infer?: any }>>(
 
   return {
     async call(tool, ...[args, options]) {
-      const { result } = await send({
+      const { status, result } = await send({
         tool,
         args: args ?? {},
         kind: options?.replayable ?? isBuiltin(tool) ? "replayable" : "once",
         requestId: options?.requestId,
         signal: options?.signal,
       });
-      return result as never;
+      if (status === "ok" || isBuiltin(tool)) return result as never;
+      throw new CountersignError(
+        "unverified_answer",
+        "The answer is a job's, not a call's: jobs begin with client.start",
+      );
     },
 
     async start(tool, ...[args, options]) {

@@ -64,7 +64,7 @@ export async function readResponse(
   if (read.kind !== "read") {
     throw unverifiedError(`it has more than ${limits.limit} bytes`);
   }
-  const { envelope, signed } = parse(read.bytes, response.status);
+  const { envelope, signed, isCanonical } = parse(read.bytes, response.status);
   const { signature, request_id, server_id } = envelope;
   if (!signature) throw readUnsigned(envelope, response);
   if (!await verify(key, signature, signed)) {
@@ -76,7 +76,12 @@ export async function readResponse(
   if (server_id !== serverId) {
     throw unverifiedError("it is another server's");
   }
-  return { ...envelope, error: readError(envelope, response) };
+  const { result } = envelope;
+  const believed = {
+    ...envelope,
+    result: isCanonical ? result : toSignedForm(result),
+  };
+  return { ...believed, error: readError(believed, response) };
 }
 
 /** The error for a response that proves nothing. */
@@ -116,7 +121,7 @@ export function checkMembers(
 function parse(
   bytes: Uint8Array,
   status: number,
-): { envelope: Envelope; signed: string } {
+): { envelope: Envelope; signed: string; isCanonical: boolean } {
   let cause: unknown;
   try {
     const text = decodeUtf8(bytes);
@@ -124,9 +129,9 @@ function parse(
     if (isEnvelope(envelope)) {
       const signed = signedText(envelope);
       const canonical = withSignature(signed, envelope.signature, "status");
-      if (text === canonical) return { envelope, signed };
-      if (countNames(text) === countNames(canonical)) {
-        return { envelope: toSignedForm(envelope) as Envelope, signed };
+      const isCanonical = text === canonical;
+      if (isCanonical || countNames(text) === countNames(canonical)) {
+        return { envelope, signed, isCanonical };
       }
     }
   } catch (thrown) {

@@ -7,10 +7,11 @@
 import { TerminalError } from "../errors.ts";
 import { canonicalJson } from "../json/canonical_json.ts";
 import { findNotJson } from "../json/not_json.ts";
+import type { Timing } from "../timing.ts";
 import { pause } from "../waiting.ts";
 import type { Course } from "./course.ts";
 import { isTooLarge } from "./ending.ts";
-import type { JournalOptions } from "./journal.ts";
+import type { Lease } from "./lease.ts";
 import { type Replay, toStepError } from "./replay.ts";
 import type { StepOutcome } from "./store.ts";
 
@@ -33,12 +34,19 @@ export interface Keeper {
   count(): number;
 }
 
+/** Options for {@linkcode createKeeper}. */
+export interface KeeperOptions {
+  readonly lease: Lease;
+  /** Aborted when the attempt is over. */
+  readonly signal: AbortSignal;
+  /** Called when something was kept that was not before. */
+  readonly advanced: () => unknown;
+  readonly timing: Timing;
+}
+
 /** Makes what keeps. */
 export function createKeeper(
-  { lease, signal, advanced, timing }: Pick<
-    JournalOptions,
-    "lease" | "signal" | "advanced" | "timing"
-  >,
+  { lease, signal, advanced, timing }: KeeperOptions,
   replay: Pick<Replay, "noteKept">,
   { never }: Pick<Course, "never">,
 ): Keeper {

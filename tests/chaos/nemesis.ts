@@ -2,7 +2,7 @@
 import { type Process, startProcess } from "../support/processes.ts";
 
 /** Processes that troubles befall. */
-export interface Fleet extends AsyncDisposable {
+export interface TroubledFleet extends AsyncDisposable {
   /** The address of one of them. */
   anyUrl(): string;
   /** How often what befell them. */
@@ -12,7 +12,7 @@ export interface Fleet extends AsyncDisposable {
 }
 
 /** How troubles come. */
-export interface FleetOptions {
+export interface TroubledFleetOptions {
   readonly count: number;
   readonly env: Record<string, string>;
   readonly file: URL;
@@ -23,8 +23,8 @@ export interface FleetOptions {
 
 /** Starts processes, and troubles. */
 export async function startFleet(
-  { count, env, file, leaseMs, gapMs }: FleetOptions,
-): Promise<Fleet> {
+  { count, env, file, leaseMs, gapMs }: TroubledFleetOptions,
+): Promise<TroubledFleet> {
   const start = () => startProcess(env, file);
   const processes = await Promise.all(Array.from({ length: count }, start));
   const troubles = { killed: 0, stopped: 0, frozen: 0 };

@@ -102,11 +102,11 @@ export const JOBS: readonly Mutant[] = [
   {
     promise:
       "A process that stops in good order gives its leases back, without blame",
-    file: "src/job/attempt.ts",
-    find: `: { kind: "gave way", dueAt: timing.now(), kept: kept() },
-        ));`,
-    replace: `: { kind: "threw", error: new Error("stopped"), kept: kept() },
-        ));`,
+    file: "src/job/ending.ts",
+    find: `advance(job, kept),
+    now,`,
+    replace: `{ ...advance(job, kept), failures: job.failures + 1 },
+    now,`,
     tests: ["tests/process_test.ts"],
   },
   {
@@ -143,7 +143,7 @@ export const JOBS: readonly Mutant[] = [
     promise:
       "A run that was stopped without a word does not hold its room for ever",
     file: "src/job/slots.ts",
-    find: "if (until <= now()) taken.delete(token);",
+    find: "if (isLost()) taken.delete(token);",
     replace: "",
     tests: ["tests/job_attempts_test.ts"],
   },
@@ -173,7 +173,7 @@ export const JOBS: readonly Mutant[] = [
   {
     promise: "Removed with all that belongs to them",
     file: "src/job/kv_removal.ts",
-    find: `    ...belongings,
+    find: `    keys.owner(job),
 `,
     replace: "",
     tests: ["tests/job_steps_test.ts", "tests/job_store_test.ts"],
@@ -188,8 +188,9 @@ export const JOBS: readonly Mutant[] = [
   {
     promise: "A job is taken over once it was seen to stand for its lease",
     file: "src/job/sightings.ts",
-    find: "mayTake: (stored) => waitMs(stored) === 0,",
-    replace: "mayTake: () => true,",
+    find:
+      "return Math.max(0, sighting.since + (job.leaseMs ?? leaseMs) - now);",
+    replace: "return 0;",
     tests: ["tests/leases_test.ts"],
   },
   {

@@ -1,7 +1,8 @@
 /** The instances of a world: booted, stopped, replaced. */
 import { createTools } from "./tools.ts";
 import { type Engine, startEngine } from "./engine.ts";
-import { connectProcess, type SharedKv } from "./kv_link.ts";
+import { connectProcess } from "./kv_link.ts";
+import type { SharedKv } from "./kv_shared.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Mix } from "./mix.ts";
 import { createProcess, type Process } from "./process.ts";

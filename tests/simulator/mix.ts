@@ -1,5 +1,5 @@
 /** What a seed draws: which faults and which jobs its world has, and how many. */
-import type { KvFaults, KvNetwork } from "./kv_link.ts";
+import type { KvFaults, KvNetwork } from "./kv_shared.ts";
 import type { Random } from "./random.ts";
 import { KILLING, SCRIPT_KINDS, type ScriptKind } from "./scripts.ts";
 
@@ -35,6 +35,8 @@ export interface Mix {
   readonly sliceMs: number;
   readonly clients: number;
   readonly jobs: number;
+  /** Within which time all jobs are started. */
+  readonly startsMs: number;
   /** Chance that a start is sent from a second place as well. */
   readonly repeats: number;
   readonly cancels: number;
@@ -62,6 +64,9 @@ export interface Mix {
   readonly giveUpMs: number;
 }
 
+/** More than clocks are ever apart. */
+export const CLOCKS_APART_MS = 1_000_000;
+
 /** A store that always answers. */
 export const NO_FAULTS: KvFaults = {
   refused: 0,
@@ -85,6 +90,7 @@ export const QUIET: Mix = {
   sliceMs: Infinity,
   clients: 1,
   jobs: 1,
+  startsMs: 3000,
   repeats: 0,
   cancels: 0,
   lists: 0,
@@ -125,6 +131,7 @@ export function drawMix(random: Random): Mix {
   const [kind] = SHARE.find(([, share]) => drawn < (until += share)) ??
     SHARE[0];
   const leaseMs = random.pick([300, 1000, 3000]);
+  const chaosMs = leaseMs * random.between(3, 10);
   const isSwarm = kind === "swarm";
   /** In a swarm something exists in a part of the seeds only. */
   const exists = (share: number) => !isSwarm || random.chance(share);
@@ -144,11 +151,12 @@ export function drawMix(random: Random): Mix {
     maxRunning: random.pick([1, 4]),
     maxUnfinished: random.chance(0.2) ? random.between(1, 2) : 100,
     // Clocks that disagree must not agree that a job is old.
-    retentionMs: leaseMs * random.between(100, 200) + 1_000_000,
+    retentionMs: leaseMs * random.between(100, 200) + CLOCKS_APART_MS,
     drives: random.chance(0.7),
     sliceMs: random.chance(0.2) ? leaseMs * random.between(1, 3) : Infinity,
     clients: random.between(1, 2),
     jobs: random.between(1, 4),
+    startsMs: random.chance(0.3) ? 20 : chaosMs * 0.7,
     repeats: exists(0.5) ? 0.5 : 0,
     cancels: exists(0.4) ? 0.3 : 0,
     lists: exists(0.3) ? 0.5 : 0,
@@ -164,7 +172,7 @@ export function drawMix(random: Random): Mix {
     drift: kind === "beyond" ? random.pick([0, 0.3]) : 0,
     standsWhileFrozen: kind === "beyond" && random.chance(0.5),
     giveUpMs: leaseMs * (kind === "beyond" ? 20 : 3),
-    chaosMs: leaseMs * random.between(3, 10),
+    chaosMs,
   };
 }
 

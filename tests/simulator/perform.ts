@@ -1,10 +1,10 @@
 /** Does what a script says, as the tool of a user would. */
 import { TerminalError, ToolError } from "../../src/errors.ts";
 import { type } from "../../src/tool/schema.ts";
-import type { JobContext, StepScope } from "../../src/tool/tool.ts";
+import type { JobContext, StepScope } from "../../src/tool/context.ts";
 import { pauseIn } from "./process.ts";
 import type { Run, RunBook } from "./runs.ts";
-import type { Action, ValueKind } from "./scripts.ts";
+import type { Action, ActionOf, ValueKind } from "./actions.ts";
 
 /** What a script's run has at hand. */
 export interface Stage {
@@ -15,8 +15,6 @@ export interface Stage {
 
 /** What came of an action: the mark of each kept value, by name. */
 export type Marks = readonly (readonly [name: string, mark: string])[];
-
-type ActionOf<Kind extends Action["do"]> = Extract<Action, { do: Kind }>;
 
 const LARGE = "x".repeat(20_000);
 /** More than the simulator's instances keep. */

@@ -8,33 +8,16 @@
  * handles while their seed still runs.
  */
 import { setImmediate } from "node:timers";
+import {
+  createQueue,
+  type EventKind,
+  type Owner,
+  type WorldEvent,
+} from "./event_queue.ts";
 import { createRandom, type Random } from "./random.ts";
 
 /** Unix milliseconds at which every world begins. */
 const EPOCH = 1_800_000_000_000;
-
-/** Who an event belongs to; it does not happen to the dead, and waits for the frozen. */
-export interface Owner {
-  readonly isDead: boolean;
-  readonly isFrozen: boolean;
-  /** Takes an event that has to wait. */
-  hold(event: WorldEvent): void;
-}
-
-/** Something that will happen. */
-export interface WorldEvent {
-  at: number;
-  /** Decides among events of the same time. */
-  order: number;
-  serial: number;
-  readonly owner: Owner | undefined;
-  readonly run: () => void;
-  readonly kind: EventKind;
-  isCancelled: boolean;
-}
-
-/** Code runs after a timer and an answer; what only touches the store needs no hop. */
-export type EventKind = "timer" | "answer" | "silent";
 
 /** Streams of chance: a draw from one moves no other. */
 export interface Streams {
@@ -91,7 +74,7 @@ export interface World {
 export interface WorldReport {
   readonly violations: Set<string>;
   readonly reached: Set<string>;
-  /** The last lines of the trace; all of them where they are asked for. */
+  /** The last lines of the trace. */
   readonly trace: string[];
   /** Differs where two runs differ. */
   hash: number;
@@ -104,35 +87,22 @@ const KEPT_LINES = 400;
 
 /** Makes a world from a seed. */
 export function createWorld(seed: number): World {
-  const root = createRandom(seed);
-  const streams: Streams = {
-    mix: root.fork(),
-    schedule: root.fork(),
-    engine: root.fork(),
-    faults: root.fork(),
-    load: root.fork(),
-  };
-  const report: WorldReport = {
-    violations: new Set(),
-    reached: new Set(),
-    trace: [],
-    hash: 0x811c9dc5,
-    events: 0,
-  };
+  const streams = createStreams(seed);
+  const report = createReport();
   const queue = createQueue();
   let time = 0;
   let serial = 0;
+  const note = (line: string) => addToTrace(report, time, line);
 
-  function note(line: string): void {
-    let hash = report.hash;
-    for (let i = 0; i < line.length; i++) {
-      hash = Math.imul(hash ^ line.charCodeAt(i), 0x01000193);
-    }
-    report.hash = hash >>> 0;
-    report.trace.push(`${String(time).padStart(7)} ${line}`);
-    if (report.trace.length >= 2 * KEPT_LINES) {
-      report.trace.splice(0, KEPT_LINES);
-    }
+  /** Runs an event, and then all that it set off; unless it cannot happen now. */
+  async function happen(event: WorldEvent): Promise<void> {
+    const { owner, kind } = event;
+    if (event.isCancelled || owner?.isDead) return;
+    if (owner?.isFrozen) return owner.hold(event);
+    report.events++;
+    event.run();
+    if (kind === "silent") return;
+    await new Promise<void>((resolve) => setImmediate(resolve));
   }
 
   return {
@@ -144,17 +114,12 @@ export function createWorld(seed: number): World {
     date: () => EPOCH + time,
 
     schedule(ms, kind, owner, run) {
-      // Whole milliseconds: half of one once made a job look lost.
-      const at = time + Math.max(0, Math.ceil(ms));
-      const order = streams.schedule.number();
       const event: WorldEvent = {
-        at,
-        order,
+        // Whole milliseconds: half of one once made a job look lost.
+        at: time + Math.max(0, Math.ceil(ms)),
+        order: streams.schedule.number(),
         serial: serial++,
-        owner,
-        run,
-        kind,
-        isCancelled: false,
+        ...{ owner, run, kind, isCancelled: false },
       };
       queue.push(event);
       return event;
@@ -178,20 +143,10 @@ export function createWorld(seed: number): World {
         }
         queue.pop();
         time = event.at;
-        const { owner, kind } = event;
-        if (event.isCancelled || owner?.isDead) continue;
-        if (owner?.isFrozen) {
-          owner.hold(event);
-          continue;
-        }
-        if (++report.events > MOST_EVENTS) {
-          report.violations.add("never comes to rest");
-          return false;
-        }
-        event.run();
-        if (kind !== "silent") {
-          await new Promise<void>((resolve) => setImmediate(resolve));
-        }
+        await happen(event);
+        if (report.events <= MOST_EVENTS) continue;
+        report.violations.add("never comes to rest");
+        return false;
       }
       return true;
     },
@@ -207,7 +162,6 @@ export function createWorld(seed: number): World {
       ),
 
     reach: (what) => void report.reached.add(what),
-
     blame(violation, details = "") {
       report.violations.add(violation);
       note(`VIOLATION ${violation} ${details}`);
@@ -215,47 +169,34 @@ export function createWorld(seed: number): World {
   };
 }
 
-/** A heap of events, the earliest first. */
-function createQueue() {
-  const heap: WorldEvent[] = [];
-  const isBefore = (a: WorldEvent, b: WorldEvent) =>
-    a.at !== b.at
-      ? a.at < b.at
-      : a.order !== b.order
-      ? a.order < b.order
-      : a.serial < b.serial;
-
+function createReport(): WorldReport {
   return {
-    peek: (): WorldEvent | undefined => heap[0],
-    clear: () => void heap.splice(0),
-    count: (is: (event: WorldEvent) => boolean) => heap.filter(is).length,
-
-    push(event: WorldEvent) {
-      let i = heap.push(event) - 1;
-      while (i > 0) {
-        const parent = (i - 1) >> 1;
-        if (!isBefore(event, heap[parent])) break;
-        heap[i] = heap[parent];
-        i = parent;
-      }
-      heap[i] = event;
-    },
-
-    pop() {
-      const last = heap.pop();
-      if (last === undefined || heap.length === 0) return;
-      let i = 0;
-      for (;;) {
-        let child = 2 * i + 1;
-        if (child >= heap.length) break;
-        if (
-          child + 1 < heap.length && isBefore(heap[child + 1], heap[child])
-        ) child++;
-        if (!isBefore(heap[child], last)) break;
-        heap[i] = heap[child];
-        i = child;
-      }
-      heap[i] = last;
-    },
+    violations: new Set(),
+    reached: new Set(),
+    trace: [],
+    hash: 0x811c9dc5,
+    events: 0,
   };
+}
+
+function createStreams(seed: number): Streams {
+  const root = createRandom(seed);
+  return {
+    mix: root.fork(),
+    schedule: root.fork(),
+    engine: root.fork(),
+    faults: root.fork(),
+    load: root.fork(),
+  };
+}
+
+/** Names and messages only, never a stack: a trace is the same each time. */
+function addToTrace(report: WorldReport, time: number, line: string): void {
+  let { hash } = report;
+  for (let i = 0; i < line.length; i++) {
+    hash = Math.imul(hash ^ line.charCodeAt(i), 0x01000193);
+  }
+  report.hash = hash >>> 0;
+  report.trace.push(`${String(time).padStart(7)} ${line}`);
+  if (report.trace.length >= 2 * KEPT_LINES) report.trace.splice(0, KEPT_LINES);
 }
