@@ -63,11 +63,15 @@ export async function answerQuestions(
   }
 }
 
-/** The answers that are new to a job; those that it has by now may come again. */
-async function checkAnswers(
+/**
+ * The answers that are new to a job; those that it has by now may come again.
+ *
+ * @throws {CountersignError} `invalid_args`
+ */
+export async function checkAnswers(
   { job }: StoredJob,
   answers: Readonly<Record<string, unknown>>,
-  { store }: WatchServices,
+  { store }: Pick<WatchServices, "store">,
   isLenient = false,
 ): Promise<Map<string, unknown>> {
   const issues: Issue[] = [];

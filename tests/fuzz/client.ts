@@ -165,7 +165,11 @@ function checkError(
   must(
     !isGood,
     "a good answer is believed",
-    () => `${code} for ${brief(canonicalOf(answer))}: ${message}`,
+    () => {
+      const text = canonicalOf(answer);
+      const names = /"\\(u....|.)":/.test(text) ? ", short names escaped" : "";
+      return `${code}${names}: ${brief(text)}: ${message}`;
+    },
   );
 }
 
