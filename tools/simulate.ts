@@ -25,7 +25,7 @@ const LAST_LINES = 60;
 /** Fewer seeds than this may well miss what is rare. */
 const MANY = 2000;
 /** What a seed may leave behind: less than one job's closure in some signal. */
-const LEAK_BYTES = 2000;
+const LEAK_BYTES = 4000;
 
 const { values } = parseArgs({
   options: {

@@ -34,6 +34,7 @@ export function followLease(
     facts.claims++;
     facts.holder = by;
     facts.suspendedAt = undefined;
+    facts.progress = is.progress?.fraction; // what a crash took is gone
     return;
   }
   if (was.lease === undefined) return;

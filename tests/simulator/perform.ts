@@ -63,7 +63,7 @@ async function perform(action: Action, stage: Stage): Promise<Marks> {
       return await performAsk(action, stage);
     case "progress":
       context.progress(action.fraction, "Getting on");
-      if (run.claim === run.facts.claims) run.facts.progress = action.fraction;
+      noteProgress(run, action.fraction);
       return [];
     case "throw":
       if (book.count(run, action.name) > action.times) return [];
@@ -228,6 +228,12 @@ async function performMisuse(
     }
   });
   return [];
+}
+
+/** What is told once the attempt is over need not be kept. */
+function noteProgress({ facts, claim, signal }: Run, fraction: number): void {
+  if (claim !== facts.claims || signal.aborted) return;
+  facts.progress = fraction;
 }
 
 function runStray({ ms }: ActionOf<"stray">, { run, book }: Stage): void {
