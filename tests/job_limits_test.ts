@@ -262,3 +262,29 @@ Deno.test("what version 0.1 left is found, run and removed", async () => {
     assertEquals(await stored(), []);
   }, { tools, jobs: { leaseMs: 300 } });
 });
+
+Deno.test("a job whose steps keep more than they may fails at once, over all its attempts", () =>
+  withServer(async ({ client }) => {
+    const job = await client.start("hoards");
+    const state = await job.poll({ waitMs: 10_000 });
+    assert(state.status === "error");
+    assertEquals(
+      state.error.message,
+      'Cannot keep step "page 4": the job\'s steps would have 4008 bytes of JSON, more than 4000',
+    );
+  }, {
+    tools: {
+      hoards: defineTool({
+        description: "Keeps page upon page",
+        input,
+        job: { backoffMs: 0, pollAfterMs: 10 },
+        run: async (_args, { step, attempt }) => {
+          for (let page = 1;; page++) {
+            await step(`page ${page}`, () => "x".repeat(1000));
+            if (page === 2 && attempt === 1) throw new Error("and again");
+          }
+        },
+      }),
+    },
+    jobs: { maxJobBytes: 4000 },
+  }));

@@ -47,18 +47,18 @@ export function parseBody(body: Uint8Array): ParsedBody {
   try {
     text = decodeUtf8(body);
   } catch (cause) {
-    return { text: "", json: undefined, refusal: notJson(cause) };
+    return { text: "", json: undefined, refusal: notJsonError(cause) };
   }
   const parsed = parseIJson(text);
   switch (parsed.kind) {
     case "value":
       return { text, json: parsed.value, refusal: undefined };
     case "flawed": {
-      const refusal = malformed(parsed.flaw.sentence);
+      const refusal = malformedError(parsed.flaw.sentence);
       return { text, json: parseAnyway(text, parsed.flaw), refusal };
     }
     case "not JSON":
-      return { text, json: undefined, refusal: notJson(parsed.cause) };
+      return { text, json: undefined, refusal: notJsonError(parsed.cause) };
   }
 }
 
@@ -79,7 +79,7 @@ export function decodeRequest(
   if (refusal) throw refusal;
   const problems = findProblems(json);
   if (problems.length > 0) {
-    throw malformed(
+    throw malformedError(
       `The envelope is not one of ${VERSION}: ${problems.join("; ")}`,
     );
   }
@@ -182,7 +182,7 @@ function matches(pattern: RegExp): (value: unknown) => boolean {
   return (value) => typeof value === "string" && pattern.test(value);
 }
 
-function notJson(cause: unknown): CountersignError {
+function notJsonError(cause: unknown): CountersignError {
   const options = { cause };
   return new CountersignError(
     "malformed",
@@ -191,6 +191,6 @@ function notJson(cause: unknown): CountersignError {
   );
 }
 
-function malformed(sentence: string): CountersignError {
+function malformedError(sentence: string): CountersignError {
   return new CountersignError("malformed", sentence);
 }

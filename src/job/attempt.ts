@@ -30,6 +30,8 @@ export interface Attempt {
   /** `undefined` where this server has no such job tool. */
   readonly tool: Tool | undefined;
   readonly store: JobStore;
+  /** Most characters of JSON that the steps of a job may keep together. */
+  readonly maxJobBytes: number;
   /** The tool's own KV. */
   readonly kv: KvLike;
   /** The platform's environment. */

@@ -37,6 +37,10 @@ export interface Keeper {
 /** Options for {@linkcode createKeeper}. */
 export interface KeeperOptions {
   readonly lease: Lease;
+  /** What earlier attempts kept. */
+  readonly kept: ReadonlyMap<string, StepOutcome>;
+  /** Most characters of JSON that the steps of a job may keep together. */
+  readonly maxJobBytes: number;
   /** Aborted when the attempt is over. */
   readonly signal: AbortSignal;
   /** Called when something was kept that was not before. */
@@ -46,7 +50,8 @@ export interface KeeperOptions {
 
 /** Makes what keeps. */
 export function createKeeper(
-  { lease, signal, advanced, timing }: KeeperOptions,
+  { lease, kept: earlier, maxJobBytes, signal, advanced, timing }:
+    KeeperOptions,
   replay: Pick<Replay, "noteKept">,
   { never }: Pick<Course, "never">,
 ): Keeper {
@@ -54,12 +59,21 @@ export function createKeeper(
   const failures = new Map<string, unknown>();
   let keeping: Promise<void> | undefined;
   let count = 0;
+  let total = Array.from(earlier.values(), ({ size = 0 }) => size)
+    .reduce((sum, size) => sum + size, 0);
 
   async function keep(name: string, outcome: StepOutcome): Promise<boolean> {
     const asked = Math.round(timing.monotonic() - begunAt);
-    refuseNotJson(name, outcome.value);
+    const size = measure(name, outcome.value);
+    if (total + size > maxJobBytes) {
+      throw new TerminalError(
+        `Cannot keep step "${name}": the job's steps would have ` +
+          `${total + size} bytes of JSON, more than ${maxJobBytes}`,
+      );
+    }
+    total += size;
     const kept = await lease
-      .keepStep(name, { ...outcome, keptAt: timing.now(), asked })
+      .keepStep(name, { ...outcome, keptAt: timing.now(), asked, size })
       .catch((error) => {
         if (isTooLarge(error)) {
           const message = `Cannot keep step "${name}": ${error.message}`;
@@ -109,11 +123,14 @@ export function isTry(name: string): boolean {
   return name.startsWith("~try ");
 }
 
-/** Names what of a value no store can keep: `Cannot keep step "charge": $.at is a Date`. */
-function refuseNotJson(name: string, value: unknown): void {
-  if (value === undefined) return;
+/**
+ * Measures a value, in characters of JSON; of one that no store can keep it
+ * names what: `Cannot keep step "charge": $.at is a Date`.
+ */
+function measure(name: string, value: unknown): number {
+  if (value === undefined) return 0;
   try {
-    canonicalJson(value);
+    return canonicalJson(value).length;
   } catch (cause) {
     const { path, what } = findNotJson(value) ?? { path: "$", what: "no JSON" };
     const message = `Cannot keep step "${name}": ${path} is ${what}`;

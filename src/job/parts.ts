@@ -18,6 +18,8 @@ export interface JournalOptions {
   readonly job: Job;
   /** What earlier attempts kept. */
   readonly kept: ReadonlyMap<string, StepOutcome>;
+  /** Most characters of JSON that the steps of a job may keep together. */
+  readonly maxJobBytes: number;
   /** Reads what is kept by now. */
   readonly readSteps: () => Promise<ReadonlyMap<string, StepOutcome>>;
   /** The hold on the job. */

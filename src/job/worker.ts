@@ -42,6 +42,8 @@ export interface WorkerOptions extends EndingOptions {
   readonly concurrency: number;
   /** Most jobs of one client that this instance runs at once. Without, as many. */
   readonly maxRunning?: number;
+  /** Most characters of JSON that the steps of a job may keep together. */
+  readonly maxJobBytes?: number;
 }
 
 /** Runs this instance's share of the jobs. */
@@ -272,10 +274,11 @@ async function attemptAndRecord(
   parts: Parts,
 ): Promise<StoredJob | undefined> {
   const { tools, store, kv, log, timing, slots } = parts;
+  const { maxJobBytes = Infinity } = parts;
   try {
     const ending = await runAttempt({
       ...slice,
-      ...{ job, lease, store, kv, log, timing },
+      ...{ job, lease, store, kv, maxJobBytes, log, timing },
       tool: tools[job.tool],
       stopping: parts.stopping.signal,
       leaving: parts.leaving.signal,

@@ -33,7 +33,7 @@ function inOrder(value: unknown, depth: number): boolean {
     case "boolean":
       return true;
     case "number":
-      if (!Number.isFinite(value)) throw refusal(String(value));
+      if (!Number.isFinite(value)) throw notJsonError(String(value));
       return true;
     case "string":
       refuseLoneSurrogate(value);
@@ -41,14 +41,18 @@ function inOrder(value: unknown, depth: number): boolean {
     case "object":
       break;
     default:
-      throw refusal(value === undefined ? "undefined" : `a ${typeof value}`);
+      throw notJsonError(
+        value === undefined ? "undefined" : `a ${typeof value}`,
+      );
   }
   if (value === null) return true;
-  if (depth >= MAX_DEPTH) throw refusal(`nesting deeper than ${MAX_DEPTH}`);
+  if (depth >= MAX_DEPTH) {
+    throw notJsonError(`nesting deeper than ${MAX_DEPTH}`);
+  }
   let ordered = true;
   if (Array.isArray(value)) {
     // `JSON.stringify` would call it, and write what nobody has looked at.
-    if ("toJSON" in value) throw refusal("an array with toJSON");
+    if ("toJSON" in value) throw notJsonError("an array with toJSON");
     for (let i = 0; i < value.length; i++) {
       const item: unknown = value[i];
       // Long arrays are mostly of numbers: those need no call.
@@ -97,16 +101,18 @@ function write(value: unknown): string {
 }
 
 function refuseLoneSurrogate(text: string): void {
-  if (!text.isWellFormed()) throw refusal("a string with a lone surrogate");
+  if (!text.isWellFormed()) {
+    throw notJsonError("a string with a lone surrogate");
+  }
 }
 
 /** A `Map` would be signed as `{}`, a `Date` as a string that no schema saw. */
 function refuseClassInstance(value: object): void {
   const prototype = Object.getPrototypeOf(value);
   if (prototype === Object.prototype || prototype === null) return;
-  throw refusal(`a ${prototype.constructor?.name ?? "class instance"}`);
+  throw notJsonError(`a ${prototype.constructor?.name ?? "class instance"}`);
 }
 
-function refusal(what: string): TypeError {
+function notJsonError(what: string): TypeError {
   return new TypeError(`Cannot canonicalize ${what}: it is not JSON`);
 }

@@ -93,9 +93,9 @@ export function spendInGroups(
     busy = true;
     while (waiting.length > 0) {
       const group = nextGroup();
-      const ended = group.length > 1 ? await together(group) : "refused";
+      const ended = group.length > 1 ? await spendTogether(group) : "refused";
       if (ended === "landed") group.forEach(({ resolve }) => resolve(true));
-      else await Promise.all(group.map((one) => alone(one, ended)));
+      else await Promise.all(group.map((one) => spendAlone(one, ended)));
     }
     busy = false;
   }
@@ -113,7 +113,7 @@ export function spendInGroups(
     return [...group.values()];
   }
 
-  async function together(
+  async function spendTogether(
     group: readonly Waiting[],
   ): Promise<"landed" | "refused" | "unknown"> {
     const atomic = group.reduce(
@@ -127,7 +127,7 @@ export function spendInGroups(
     }
   }
 
-  async function alone(
+  async function spendAlone(
     { spending, resolve, reject }: Waiting,
     ended: "refused" | "unknown",
   ): Promise<void> {

@@ -44,7 +44,7 @@ export function gatherAtomic(
     },
     set(key, value, { expireIn } = {}) {
       const packed = packKey(key);
-      const written = writable(value);
+      const written = checkValue(value);
       bytes += packed.length + written.length;
       if (expireIn !== undefined && !(expireIn > 0 && expireIn < Infinity)) {
         throw new TypeError(`expireIn must be above 0, is ${expireIn}`);
@@ -71,7 +71,7 @@ export function gatherAtomic(
 }
 
 /** The writer may go on using its buffer before the commit. */
-function writable(value: unknown): Uint8Array {
+function checkValue(value: unknown): Uint8Array {
   if (!(value instanceof Uint8Array)) {
     throw new TypeError("Cannot write a value that is no Uint8Array");
   }

@@ -49,7 +49,7 @@ export function list(
       `batchSize must be 1 to ${MAX_BATCH}, is ${batchSize}`,
     );
   }
-  let { start, end, common } = boundsOf(selector);
+  let { start, end, common } = readBounds(selector);
   if (cursor) startAfter(concat([common, fromBase64Url(cursor)]));
   let last = cursor;
 
@@ -82,7 +82,7 @@ export function list(
 }
 
 /** The range of packed keys, and what all of them begin with. */
-function boundsOf(selector: KvSelector) {
+function readBounds(selector: KvSelector) {
   const prefix = "prefix" in selector ? packKey(selector.prefix) : undefined;
   const start = "start" in selector ? packKey(selector.start) : undefined;
   const end = "end" in selector ? packKey(selector.end) : undefined;

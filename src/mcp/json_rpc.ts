@@ -125,16 +125,20 @@ function notJson(cause: unknown): RpcError {
  * @throws {RpcError} `invalidRequest`
  */
 export function messageOf(json: unknown): RpcMessage {
-  if (!isObject(json)) throw invalid("Send one JSON-RPC object, no batch");
+  if (!isObject(json)) {
+    throw invalidRequest("Send one JSON-RPC object, no batch");
+  }
   const { jsonrpc, id, method, params = {} } = json;
-  if (jsonrpc !== "2.0") throw invalid('Set jsonrpc to "2.0"');
-  if (typeof method !== "string") throw invalid("Set method to a string");
+  if (jsonrpc !== "2.0") throw invalidRequest('Set jsonrpc to "2.0"');
+  if (typeof method !== "string") {
+    throw invalidRequest("Set method to a string");
+  }
   if (id !== undefined && !isId(id)) {
-    throw invalid(
+    throw invalidRequest(
       `Set id to a string of at most ${LONGEST_ID} characters or an integer`,
     );
   }
-  if (!isObject(params)) throw invalid("Set params to an object");
+  if (!isObject(params)) throw invalidRequest("Set params to an object");
   return { id, method, params };
 }
 
@@ -183,6 +187,6 @@ function isId(value: unknown): value is Id {
     : Number.isSafeInteger(value);
 }
 
-function invalid(message: string): RpcError {
+function invalidRequest(message: string): RpcError {
   return new RpcError(CODE.invalidRequest, message);
 }

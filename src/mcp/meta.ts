@@ -46,22 +46,22 @@ const LEVELS = new Set([
  */
 export function metaOf({ params }: RpcMessage): Meta {
   const meta = params._meta;
-  if (!isObject(meta)) throw malformed("_meta must be an object");
+  if (!isObject(meta)) throw malformedMeta("_meta must be an object");
   const protocolVersion = meta[KEY.protocolVersion];
   const capabilities = meta[KEY.clientCapabilities];
   if (typeof protocolVersion !== "string") {
-    throw malformed(`_meta["${KEY.protocolVersion}"] must be a string`);
+    throw malformedMeta(`_meta["${KEY.protocolVersion}"] must be a string`);
   }
   if (!isObject(capabilities)) {
-    throw malformed(`_meta["${KEY.clientCapabilities}"] must be an object`);
+    throw malformedMeta(`_meta["${KEY.clientCapabilities}"] must be an object`);
   }
   const info = meta[KEY.clientInfo];
   if (info !== undefined && !isObject(info)) {
-    throw malformed(`_meta["${KEY.clientInfo}"] must be an object`);
+    throw malformedMeta(`_meta["${KEY.clientInfo}"] must be an object`);
   }
   const level = meta[KEY.logLevel];
   if (level !== undefined && !LEVELS.has(level as string)) {
-    throw malformed(`_meta["${KEY.logLevel}"] must be a level of RFC 5424`);
+    throw malformedMeta(`_meta["${KEY.logLevel}"] must be a level of RFC 5424`);
   }
   return { protocolVersion, capabilities, progressToken: tokenOf(meta) };
 }
@@ -79,7 +79,7 @@ export function tokenOf(
     token === undefined || typeof token === "string" ||
     Number.isSafeInteger(token)
   ) return token as string | number | undefined;
-  throw malformed("_meta.progressToken must be a string or an integer");
+  throw malformedMeta("_meta.progressToken must be a string or an integer");
 }
 
 /** Whether a client follows tasks. */
@@ -88,6 +88,6 @@ export function takesTasks({ capabilities }: Meta): boolean {
   return isObject(extensions) && isObject(extensions[TASKS]);
 }
 
-function malformed(message: string) {
+function malformedMeta(message: string) {
   return invalidParams(message, { status: 400 });
 }

@@ -41,7 +41,7 @@ export function nodeListener(handle: Handle): NodeListener {
     });
     try {
       const request = toRequest(incoming, leaving.signal);
-      const response = request ? await handle(request) : malformed();
+      const response = request ? await handle(request) : refuseMalformed();
       if (outgoing.destroyed) await response.body?.cancel();
       else await writeTo(outgoing, response, incoming);
     } catch (error) {
@@ -53,7 +53,7 @@ export function nodeListener(handle: Handle): NodeListener {
 }
 
 /** RFC 9112 section 3.2 */
-function malformed(): Response {
+function refuseMalformed(): Response {
   const error = "malformed: The request line and the Host header name no URL";
   return Response.json({ ok: false, status: "error", error }, { status: 400 });
 }

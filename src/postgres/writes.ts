@@ -56,7 +56,7 @@ export function createAtomic(
       return operation;
     },
     set(key, value, { expireIn } = {}) {
-      const written = writable(value);
+      const written = checkValue(value);
       mutate(packKey(key), written.length, {
         bytea: toBytea(written),
         expireIn: expiryOf(expireIn),
@@ -116,7 +116,7 @@ function lasting(mutations: ReadonlyMap<string, Mutation>): string[] {
     .map(([key]) => key);
 }
 
-function writable(value: unknown): Uint8Array {
+function checkValue(value: unknown): Uint8Array {
   if (!(value instanceof Uint8Array)) {
     throw new TypeError("Cannot write a value that is no Uint8Array");
   }

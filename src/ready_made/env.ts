@@ -22,7 +22,7 @@ import { batch_sum, start_long_task } from "./sample_tools.ts";
  * @throws {CountersignError} `not_configured`, naming what is missing or wrong.
  */
 export function fromEnvironment(env: unknown): ServerOptions {
-  const serverId = required(env, "COUNTERSIGN_SERVER_ID");
+  const serverId = requireVariable(env, "COUNTERSIGN_SERVER_ID");
   if (!isId(serverId)) {
     throw notConfigured(`COUNTERSIGN_SERVER_ID does not match ${ID.source}`);
   }
@@ -39,8 +39,8 @@ function notConfigured(message: string): CountersignError {
   return new CountersignError("not_configured", message);
 }
 
-function required(env: unknown, name: string): string {
-  const value = variable(env, name);
+function requireVariable(env: unknown, name: string): string {
+  const value = readVariable(env, name);
   if (value) return value;
   throw notConfigured(`Set ${name}; the README's table says what to`);
 }
@@ -49,7 +49,7 @@ function required(env: unknown, name: string): string {
  * Deno hands over connection info where Workers hand over bindings: a name
  * counts only where it is bound to a string.
  */
-function variable(env: unknown, name: string): string | undefined {
+function readVariable(env: unknown, name: string): string | undefined {
   const bound = (env as Record<string, unknown> | null | undefined)?.[name];
   if (typeof bound === "string") return bound;
   const { process } = globalThis as {
@@ -67,7 +67,7 @@ function variable(env: unknown, name: string): string | undefined {
 }
 
 function secretOf(env: unknown, name: string): Secret {
-  const secret = required(env, name);
+  const secret = requireVariable(env, name);
   try {
     return secretBytes(secret, name);
   } catch (error) {
@@ -76,7 +76,7 @@ function secretOf(env: unknown, name: string): Secret {
 }
 
 function clientsOf(env: unknown, name: string): Clients {
-  const text = required(env, name);
+  const text = requireVariable(env, name);
   let clients: unknown;
   try {
     clients = JSON.parse(text);
@@ -94,9 +94,9 @@ function clientsOf(env: unknown, name: string): Clients {
 
 /** Over KV Connect wherever the URL says so; else Deno's own, where there is one. */
 function openKv(env: unknown): KvLike | Promise<KvLike> {
-  const url = variable(env, "COUNTERSIGN_KV_URL") || undefined;
+  const url = readVariable(env, "COUNTERSIGN_KV_URL") || undefined;
   if (url !== undefined && /^https?:/i.test(url)) {
-    const token = required(env, "COUNTERSIGN_KV_TOKEN");
+    const token = requireVariable(env, "COUNTERSIGN_KV_TOKEN");
     try {
       return connectKv({ url, token });
     } catch (error) {

@@ -17,7 +17,7 @@ import {
   freshParams,
   isEventStream,
   keyInfo,
-  policy,
+  policyOf,
   REQUEST_TAG,
   requestComponents,
   RESPONSE_TAG,
@@ -73,7 +73,7 @@ export async function verifyRequest(
   const parts = { method, headers, url: urlOf(request) };
   const { params, components, mac, base, window } = readSignature(
     { request: parts },
-    policy(REQUEST_TAG, requestComponents(headers), now()),
+    policyOf(REQUEST_TAG, requestComponents(headers), now()),
   );
   const { keyid, nonce = "" } = params;
   if (!/^[\w-]{22,128}$/.test(nonce)) {

@@ -41,14 +41,14 @@ export function requestComponents(headers: Headers): string[] {
     "@query",
     "content-type",
     "content-digest",
-    ...fields(headers, /^mcp-/),
-    ...fields(headers, /^authorization$/),
+    ...fieldNames(headers, /^mcp-/),
+    ...fieldNames(headers, /^authorization$/),
   ];
 }
 
 /** The fields of an answer that its signature must cover; no others are believed. */
 export function responseFields(headers: Headers): string[] {
-  return fields(headers, /^(content-(type|digest)|retry-after|mcp-.*)$/);
+  return fieldNames(headers, /^(content-(type|digest)|retry-after|mcp-.*)$/);
 }
 
 /** What an answer's signature must cover: itself, and all that the request's did. */
@@ -76,7 +76,7 @@ export function freshParams(
 }
 
 /** What a signature must be to be verified now. */
-export function policy(
+export function policyOf(
   tag: string,
   components: readonly string[],
   now: number,
@@ -97,6 +97,6 @@ export function isEventStream(headers: Headers): boolean {
 }
 
 /** Names of fields, sorted: that is how `Headers` keeps them. */
-function fields(headers: Headers, wanted: RegExp): string[] {
+function fieldNames(headers: Headers, wanted: RegExp): string[] {
   return [...headers.keys()].filter((name) => wanted.test(name));
 }

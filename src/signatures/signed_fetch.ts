@@ -15,7 +15,7 @@ import {
   freshParams,
   isEventStream,
   keyInfo,
-  policy,
+  policyOf,
   REQUEST_TAG,
   requestComponents,
   RESPONSE_TAG,
@@ -116,7 +116,7 @@ export function signedFetch(
       const { params } = await verify(
         { request: parts, response },
         (keyid) => keyid === clientId ? responseKey : undefined,
-        policy(
+        policyOf(
           RESPONSE_TAG,
           responseComponents(response.headers, components),
           now(),

@@ -42,7 +42,7 @@ const MEMBER = `${KEY}(?:=(${ITEM}|${LIST}))?([ \\t]*,[ \\t]*(?!$)|$)`;
  * @throws {SyntaxError} If the text is no dictionary of this part of the RFC.
  */
 export function parseDictionary(text: string): Map<string, string> {
-  return entries(text, MEMBER);
+  return readEntries(text, MEMBER);
 }
 
 /**
@@ -55,7 +55,7 @@ export function parseInnerList(member: string): InnerList {
   if (params === undefined) throw unreadableError(member);
   return {
     items: items.match(new RegExp(NAME, "g")) ?? [],
-    params: entries(params, PARAM),
+    params: readEntries(params, PARAM),
   };
 }
 
@@ -95,7 +95,7 @@ export function parseBareItem(text: string): unknown {
 }
 
 /** Keys and values of matches that follow each other without a gap. */
-function entries(text: string, pattern: string): Map<string, string> {
+function readEntries(text: string, pattern: string): Map<string, string> {
   const found = new Map<string, string>();
   let end = 0;
   for (

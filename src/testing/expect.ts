@@ -10,7 +10,7 @@ export function assert(value: unknown, message = "Not so"): asserts value {
 
 /** Compares values as JSON has them; bytes, bigints and special numbers too. */
 export function assertEquals(actual: unknown, expected: unknown): void {
-  const [is, should] = [shown(actual), shown(expected)];
+  const [is, should] = [show(actual), show(expected)];
   if (is !== should) throw new Error(`Is ${is}, should be ${should}`);
 }
 
@@ -29,7 +29,7 @@ export async function assertRejects(
   return error;
 }
 
-function shown(value: unknown): string {
+function show(value: unknown): string {
   return JSON.stringify(value, (_name, value) => {
     if (value instanceof Uint8Array) return `bytes ${Array.from(value)}`;
     if (typeof value === "bigint") return `${value}n`;

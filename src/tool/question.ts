@@ -127,7 +127,7 @@ export function toJson(question: Question, problem?: string): QuestionJson {
   if ("url" in question) {
     return { kind: "url", message, url: cut(question.url) };
   }
-  return { kind: "form", message, schema: fields(question.form) };
+  return { kind: "form", message, schema: flattenForm(question.form) };
 }
 
 /** Reads an answer. */
@@ -169,7 +169,7 @@ function pickFields(form: Schema, content: unknown): unknown {
 }
 
 /** The form as the flat schema that clients can show. */
-function fields(form: Schema): object {
+function flattenForm(form: Schema): object {
   const { type, properties = {}, required } = jsonSchema(form) as {
     type?: unknown;
     properties?: Record<string, Record<string, unknown>>;

@@ -29,8 +29,8 @@ const NAMED: Readonly<Record<string, string>> = {
  * @throws {RpcError} `headerMismatch`
  */
 export function checkVersion(headers: Headers, meta: Meta): void {
-  const version = header(headers, VERSION_HEADER);
-  if (version === undefined) throw missing("MCP-Protocol-Version");
+  const version = readHeader(headers, VERSION_HEADER);
+  if (version === undefined) throw missingHeader("MCP-Protocol-Version");
   if (version !== meta.protocolVersion) {
     throw headerMismatch("MCP-Protocol-Version", version, meta.protocolVersion);
   }
@@ -42,12 +42,12 @@ export function checkVersion(headers: Headers, meta: Meta): void {
  * @throws {RpcError} `headerMismatch`
  */
 export function checkNames(headers: Headers, message: RpcMessage): void {
-  const sent = header(headers, "mcp-method");
-  if (sent === undefined) throw missing("Mcp-Method");
+  const sent = readHeader(headers, "mcp-method");
+  if (sent === undefined) throw missingHeader("Mcp-Method");
   const named = nameIn(message);
   if (named === undefined) return checkMethod(sent, message);
   if (decodeHeader(headers, "Mcp-Name") === undefined) {
-    throw missing("Mcp-Name");
+    throw missingHeader("Mcp-Name");
   }
   checkSentNames(headers, message);
 }
@@ -59,7 +59,7 @@ export function checkNames(headers: Headers, message: RpcMessage): void {
  * @throws {RpcError} `headerMismatch`
  */
 export function checkSentNames(headers: Headers, message: RpcMessage): void {
-  checkMethod(header(headers, "mcp-method"), message);
+  checkMethod(readHeader(headers, "mcp-method"), message);
   const name = decodeHeader(headers, "Mcp-Name");
   const named = nameIn(message);
   if (name !== undefined && name !== named) {
@@ -88,11 +88,11 @@ export function decodeHeader(
   headers: Headers,
   name: string,
 ): string | undefined {
-  const value = header(headers, name);
+  const value = readHeader(headers, name);
   const encoded = /^=\?base64\?(.*)\?=$/s.exec(value ?? "")?.[1];
   if (encoded === undefined) return value;
   try {
-    return decodeUtf8(fromBase64(strict(encoded)));
+    return decodeUtf8(fromBase64(checkBase64(encoded)));
   } catch (cause) {
     const message = `Header mismatch: ${name} is not base64 of UTF-8`;
     throw new RpcError(CODE.headerMismatch, message, { cause });
@@ -100,12 +100,12 @@ export function decodeHeader(
 }
 
 /** `atob` forgives missing padding and white space. */
-function strict(text: string): string {
+function checkBase64(text: string): string {
   if (text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text)) return text;
   throw new TypeError(`Cannot decode base64 "${text.slice(0, 32)}"`);
 }
 
-function header(headers: Headers, name: string): string | undefined {
+function readHeader(headers: Headers, name: string): string | undefined {
   const value = headers.get(name)?.replace(/^[ \t]+|[ \t]+$/g, "");
   if (value === undefined || /^[\x20-\x7e\t]*$/.test(value)) return value;
   throw new RpcError(
@@ -115,7 +115,7 @@ function header(headers: Headers, name: string): string | undefined {
   );
 }
 
-function missing(name: string): RpcError {
+function missingHeader(name: string): RpcError {
   return new RpcError(
     CODE.headerMismatch,
     `Header mismatch: ${name} is missing`,

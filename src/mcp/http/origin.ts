@@ -34,7 +34,7 @@ export function checkOrigin(
   if (
     allowedHosts && !allowedHosts.includes(hostname) &&
     !allowedHosts.includes(host)
-  ) throw refusal(`Host "${host}" is not allowed; name it in allowedHosts`);
+  ) throw originError(`Host "${host}" is not allowed; name it in allowedHosts`);
   const origin = request.headers.get("origin");
   if (origin === null || allowedOrigins.includes(origin)) return;
   // A terminator of TLS changes the scheme, so hosts are compared; but
@@ -43,9 +43,11 @@ export function checkOrigin(
     /^https?:/.test(origin) && URL.canParse(origin) &&
     new URL(origin).host === (own ?? host)
   ) return;
-  throw refusal(`Origin "${origin}" is not allowed; name it in allowedOrigins`);
+  throw originError(
+    `Origin "${origin}" is not allowed; name it in allowedOrigins`,
+  );
 }
 
-function refusal(message: string): RpcError {
+function originError(message: string): RpcError {
   return new RpcError(CODE.invalidRequest, message, { status: 403 });
 }

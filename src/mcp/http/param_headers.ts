@@ -109,14 +109,14 @@ export function checkParams(
     const isScalar = ["string", "number", "boolean"].includes(typeof value);
     const field = `Mcp-Param-${name}`;
     const sent = decodeHeader(headers, field);
-    if (sent === undefined ? !(isScalar && areNeeded) : equal(sent, value)) {
+    if (sent === undefined ? !(isScalar && areNeeded) : saysSame(sent, value)) {
       continue;
     }
     throw headerMismatch(field, sent, isScalar ? String(value) : undefined);
   }
 }
 
-function equal(sent: string, value: unknown): boolean {
+function saysSame(sent: string, value: unknown): boolean {
   if (typeof value === "boolean") return sent === String(value);
   if (typeof value !== "number") return sent === value;
   return /^-?\d+(\.\d+)?$/.test(sent) && Number(sent) === value;

@@ -32,7 +32,7 @@ const listings = new WeakMap<object, ToolListing>();
  *
  * @throws {TypeError} If its schema has annotations that clients refuse.
  */
-export function listing(
+export function listTool(
   name: string,
   tool: Describable,
 ): ToolListing {
@@ -83,7 +83,7 @@ export function listingsFor(
     return tool ? [[name, tool] as const] : [];
   });
   return [...own, ...following]
-    .map(([name, tool]) => [name, listing(name, tool)]);
+    .map(([name, tool]) => [name, listTool(name, tool)]);
 }
 
 /** Without output schemas: how a job stands is told in several ways. */

@@ -9,7 +9,7 @@ import type { Exchange } from "../exchange.ts";
 import { notification } from "../json_rpc.ts";
 
 /** Makes what tells a caller how far its call is; `undefined` if it did not ask. */
-export function reporter(
+export function createReporter(
   { meta: { progressToken }, notify }: Exchange,
 ): ((progress: Progress) => void) | undefined {
   if (progressToken === undefined) return undefined;

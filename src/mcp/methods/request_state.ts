@@ -49,15 +49,15 @@ export async function readState(
   state: unknown,
   bound: StateBinding,
 ): Promise<Answers> {
-  if (typeof state !== "string") throw refusal("is not a string");
+  if (typeof state !== "string") throw stateError("is not a string");
   const [payload, mac = ""] = state.split(".");
   if (!await verify(bound.key, mac, macText(payload, bound))) {
-    throw refusal("was not given to you for this call");
+    throw stateError("was not given to you for this call");
   }
   const { until, answers } = parseJson(
     decodeURIComponent(atob(payload)),
   ) as { until: number; answers: unknown };
-  if (until < bound.now) throw refusal("has expired; call the tool anew");
+  if (until < bound.now) throw stateError("has expired; call the tool anew");
   return isObject(answers) ? answers : {};
 }
 
@@ -74,6 +74,6 @@ function macText(
   }
 }
 
-function refusal(why: string) {
+function stateError(why: string) {
   return invalidParams(`The requestState ${why}`);
 }

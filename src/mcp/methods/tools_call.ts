@@ -11,11 +11,11 @@ import type { Tool } from "../../tool/tool.ts";
 import type { Exchange } from "../exchange.ts";
 import { waitInline } from "./inline_job.ts";
 import { invalidParams } from "../json_rpc.ts";
-import { followUp, listing } from "./listing.ts";
+import { followUp, listTool } from "./listing.ts";
 import { takesTasks } from "../meta.ts";
 import { inputRequests, openRound } from "./mrtr.ts";
 import { checkParams } from "../http/param_headers.ts";
-import { reporter } from "./progress.ts";
+import { createReporter } from "./progress.ts";
 import { type Answers, readState, writeState } from "./request_state.ts";
 import { failure, failureOf, resultOf } from "../results.ts";
 import { createdTask, needTasks } from "./tasks.ts";
@@ -69,7 +69,7 @@ async function dispatchCall(
   extras: Pick<Call, "dialogue">,
 ): Promise<object> {
   const { services, caller, nonce, signal, background } = exchange;
-  const report = reporter(exchange);
+  const report = createReporter(exchange);
   try {
     const outcome = await dispatch({
       caller,
@@ -92,7 +92,7 @@ async function writeOutcome(
   outcome: Outcome,
   exchange: Exchange,
   { tool }: Params,
-  report: ReturnType<typeof reporter>,
+  report: ReturnType<typeof createReporter>,
 ): Promise<object> {
   const { revision, maxResult, services } = exchange;
   switch (outcome.kind) {
@@ -132,7 +132,7 @@ function paramsOf(exchange: Exchange): Params {
     : undefined;
   const listed = tool ?? followUp(name, tools, may);
   if (listed === undefined) throw invalidParams(`Unknown tool: ${name}`);
-  const { params: repeated } = listing(name, listed);
+  const { params: repeated } = listTool(name, listed);
   checkParams(headers, repeated, args, revision.repeatsInHeaders);
   return { name, args, tool };
 }
