@@ -91,7 +91,10 @@ async function checkClient(draft: AnswerDraft): Promise<void> {
 
 /** A start may be answered with a job's end at once: then it has a handle, too. */
 function isSuccess(answer: JsonObject, method: AnswerDraft["method"]): boolean {
-  if (answer.get("ok") === true) return true;
+  // A call is not answered by a job's start, nor by how a job stands.
+  if (answer.get("ok") === true) {
+    return method === "start" || answer.get("status") === "ok";
+  }
   const result = answer.get("result");
   return method === "start" && result instanceof Map && result.has("job_id") &&
     /^(tool_failed|result_too_large|job_cancelled): /
@@ -161,7 +164,7 @@ function checkError(
   }
   const { answer, isPlain } = read;
   const isGood = isPlain && draft.breaksAt === undefined &&
-    answer.get("ok") === true && draft.method === "call";
+    answer.get("status") === "ok" && draft.method === "call";
   must(
     !isGood,
     "a good answer is believed",

@@ -137,7 +137,10 @@ async function checkMiddle(
       result === JSON.stringify({ value }) &&
         (ran.length > 0 || tool === "read"),
       "a refused answer is never believed",
-      () => `${tool} was given another's answer: ${result} for ${value}`,
+      () => {
+        const named = requestId === undefined ? "" : " with an id used before";
+        return `${tool} was given another's answer${named}: ${result} for ${value}`;
+      },
     );
   }
 }

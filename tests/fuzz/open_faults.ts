@@ -6,8 +6,10 @@
 export const OPEN_FAULTS: Readonly<Record<string, string>> = {
   "client: a good answer is believed: unverified_answer, short names escaped":
     "V8 15.0 misreads such names, and the client parses with it",
-  "middle: a refused answer is never believed: read was given another's answer":
-    "a call's answer is taken for a replayable one with the same requestId",
+  "middle: a refused answer is never believed: read was given another's answer with an id used before":
+    "PROTOCOL.md: calls that are no starts have a new request id each",
+  "middle: a refused answer is never believed: take was given another's answer with an id used before":
+    "the same, where the first answer had been lost",
   "results: a result that is not JSON fails, once: it ran again from what throws at a look":
     "a revoked proxy is no JSON: the job that returns it has failed",
 };
