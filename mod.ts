@@ -40,17 +40,21 @@ export type {
 } from "./src/server/options.ts";
 export {
   defineTool,
-  type JobContext,
   type JobDefinition,
   type JobOptions,
   type Tool,
   type ToolAnnotations,
-  type ToolContext,
   type ToolDefinition,
   type ToolResult,
   type ToolReturn,
   type Tools,
 } from "./src/tool/tool.ts";
+export type {
+  JobContext,
+  StepOptions,
+  StepScope,
+  ToolContext,
+} from "./src/tool/context.ts";
 export { type } from "./src/tool/schema.ts";
 export type {
   InferInput,

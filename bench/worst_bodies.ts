@@ -189,27 +189,37 @@ export const messages: readonly Comparison[] = Object.entries(SHAPES).map(
   }),
 );
 
-function envelopeOf(tool: string, values: string): string {
-  const text = canonicalJson({
-    args: { values: JSON.parse(values) },
+/** An envelope with its values as they are written, signed as RFC 8785 has them. */
+function envelopeOf(tool: string, values: string, sign = signatureOf): string {
+  const nonce = crypto.randomUUID();
+  const requestId = crypto.randomUUID();
+  const now = Date.now();
+  const signature = sign({
+    args: { values },
     client_id: CLIENT,
-    nonce: crypto.randomUUID(),
-    request_id: crypto.randomUUID(),
+    nonce,
+    request_id: requestId,
     server_id: SERVER,
     tool,
-    ts_ms: Date.now(),
+    ts_ms: now,
     v: "mcp/0.1",
   });
-  const signature = createHmac("sha256", SECRET).update(text).digest("hex");
-  const at = text.lastIndexOf('"tool":"');
-  return `${text.slice(0, at)}"signature":"${signature}",${text.slice(at)}`;
+  return `{"args":{"values":${values}},"client_id":"${CLIENT}",` +
+    `"nonce":"${nonce}","request_id":"${requestId}",` +
+    `"server_id":"${SERVER}","signature":"${signature}",` +
+    `"tool":"${tool}","ts_ms":${now},"v":"mcp/0.1"}`;
 }
 
 function wronglySigned(values: string): string {
-  return `{"args":{"values":${values}},"client_id":"${CLIENT}","nonce":"` +
-    `${crypto.randomUUID()}","request_id":"${crypto.randomUUID()}",` +
-    `"server_id":"${SERVER}","signature":"${"0".repeat(64)}",` +
-    `"tool":"anything","ts_ms":${Date.now()},"v":"mcp/0.1"}`;
+  return envelopeOf("anything", values, () => "0".repeat(64));
+}
+
+function signatureOf(
+  { args, ...rest }: Record<string, unknown> & { args: { values: string } },
+): string {
+  const values: unknown = JSON.parse(args.values);
+  const text = canonicalJson({ args: { values }, ...rest });
+  return createHmac("sha256", SECRET).update(text).digest("hex");
 }
 
 function postMcp(tool: string, values: string): Request {

@@ -14,6 +14,7 @@ import { DENOKV, startDenokv } from "./kv_connect/denokv.ts";
 import { clientOf } from "./support/clients.ts";
 import { temporaryFolder } from "./support/folder.ts";
 import { PARTIES, SERVER_ID } from "./support/parties.ts";
+import { POSTGRES, startPostgres } from "./support/postgres.ts";
 
 const JOBS = Number(Deno.env.get("CHAOS_JOBS") ?? 40);
 const LEASE_MS = 1000;
@@ -37,6 +38,27 @@ Deno.test({
     await using folder = await temporaryFolder();
     await using served = await startDenokv(TOKEN);
     await runChaos(served.url, folder.file("marks"));
+  },
+});
+
+Deno.test({
+  name:
+    "over PostgreSQL, killed itself in between, whatever befalls its processes, every accepted job ends once",
+  ignore: POSTGRES === undefined,
+  async fn() {
+    await using folder = await temporaryFolder();
+    await using database = await startPostgres();
+    let over = false;
+    const killer = (async () => {
+      for (let kills = 0; kills < 3 && !over; kills++) {
+        await pause(1500);
+        await database.kill();
+        await database.start();
+      }
+    })();
+    await runChaos(database.url, folder.file("marks"));
+    over = true;
+    await killer;
   },
 });
 
@@ -189,7 +211,7 @@ async function checkStore(url: string): Promise<void> {
   assertEquals(removed, JOBS);
   const nonces = await count(kv, at("nonce"));
   assertEquals(await count(kv, at()), nonces, "something is left");
-  kv.close?.();
+  await kv.close?.();
 }
 
 async function count(kv: KvLike, prefix: string[]): Promise<number> {

@@ -213,3 +213,17 @@ Deno.test("a start whose clock is off is sent again by a clock that was asked fo
     }
   });
 });
+
+Deno.test("a call is not answered by what its request id started as a job", () =>
+  withPay("rate_limited", async ({ ran, server, client }) => {
+    let kept: Response | undefined;
+    const party = client(async (request) => {
+      if (kept) return kept.clone(); // the call never arrives
+      const response = await server(request);
+      kept = response.clone();
+      return response;
+    });
+    await party.start(1, { requestId: "mine" });
+    const code = await codeOf(() => party.pay("me", { requestId: "mine" }));
+    assertEquals([code, ran], ["unverified_answer", []]);
+  }));

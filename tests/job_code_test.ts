@@ -38,9 +38,9 @@ function withJob(
   return withServer<Jobs>(use, { tools, jobs: { drive: true } });
 }
 
-for (const what of ["sleep", "ask", "step"] as const) {
-  Deno.test(`a ${what} within a step's body is refused at once, in a sentence`, () =>
-    withJob(
+Deno.test("a sleep, a question or a step within a step's body is refused at once, in a sentence", async () => {
+  for (const what of ["sleep", "ask", "step"] as const) {
+    await withJob(
       toolOf(async ({ step, sleep, ask }) => {
         await step("outer", async () => {
           await pause(5);
@@ -59,8 +59,9 @@ for (const what of ["sleep", "ask", "step"] as const) {
         assert(Date.now() - began < 2000);
         assertEquals(lines.length, 1);
       },
-    ));
-}
+    );
+  }
+});
 
 Deno.test("a failure that the tool went on from is kept: it is not tried again", async () => {
   const seen: string[] = [];
@@ -194,9 +195,14 @@ Deno.test("nothing of an attempt goes on after it was suspended", async () => {
   const seen: string[] = [];
   await withJob(
     toolOf(async ({ sleep, step, signal }) => {
-      signal.addEventListener("abort", () => seen.push("aborted"));
+      const stopped = new Promise<void>((resolve) =>
+        signal.addEventListener("abort", () => {
+          seen.push("aborted");
+          resolve();
+        })
+      );
       const zombie = (async () => {
-        await pause(50);
+        await stopped;
         await step("zombie", () => void seen.push("zombie"));
       })();
       await sleep(3_600_000);

@@ -70,25 +70,25 @@ Deno.test("a start that is refused writes nothing, however large, and prepare is
   await withServer(async ({ handle, stored }) => {
     const args = { text: "x".repeat(200_000) };
     const send = (body: string) => post(handle as Server["handle"], body);
-    const first = signed({ tool: "careful", request_id: "one", args });
-    assertEquals((await send(first)).answer.status, "accepted");
-    assertEquals(prepared, 1);
-    const before = (await stored()).length;
-    for (let i = 0; i < 5; i++) {
-      const replayed = await send(first);
-      assertEquals(replayed.status, 409);
-      const conflict = signed({
-        tool: "careful",
-        request_id: "one",
-        args: { text: `${i}${args.text}` },
-      });
-      assertEquals((await send(conflict)).status, 409);
-      const again = signed({ tool: "careful", request_id: "one", args });
-      assertEquals((await send(again)).answer.status, "accepted");
+    const chunks = async () =>
+      (await stored()).filter(({ key }) => key[2] === "chunk").length;
+    for (const tool of ["careful", "waits"]) {
+      const start = { tool, request_id: tool, args };
+      const first = signed(start);
+      assertEquals((await send(first)).answer.status, "accepted");
+      const before = await chunks();
+      for (let i = 0; i < 5; i++) {
+        assertEquals((await send(first)).status, 409); // replayed
+        const other = { text: `${i}${args.text}` };
+        const conflict = signed({ ...start, args: other });
+        assertEquals((await send(conflict)).status, 409);
+        const again = await send(signed(start));
+        assertEquals(again.answer.status, "accepted");
+      }
+      assertEquals(await chunks(), before);
     }
-    assertEquals((await stored()).length, before);
     assertEquals(prepared, 1);
-  }, { tools: { careful } });
+  }, { tools: { careful, waits: tools.waits } });
 });
 
 Deno.test("a start that was accepted is never answered `replayed`, though its answer was lost and another took the job", async () => {
@@ -262,3 +262,29 @@ Deno.test("what version 0.1 left is found, run and removed", async () => {
     assertEquals(await stored(), []);
   }, { tools, jobs: { leaseMs: 300 } });
 });
+
+Deno.test("a job whose steps keep more than they may fails at once, over all its attempts", () =>
+  withServer(async ({ client }) => {
+    const job = await client.start("hoards");
+    const state = await job.poll({ waitMs: 10_000 });
+    assert(state.status === "error");
+    assertEquals(
+      state.error.message,
+      'Cannot keep step "page 4": the job\'s steps would have 4008 bytes of JSON, more than 4000',
+    );
+  }, {
+    tools: {
+      hoards: defineTool({
+        description: "Keeps page upon page",
+        input,
+        job: { backoffMs: 0, pollAfterMs: 10 },
+        run: async (_args, { step, attempt }) => {
+          for (let page = 1;; page++) {
+            await step(`page ${page}`, () => "x".repeat(1000));
+            if (page === 2 && attempt === 1) throw new Error("and again");
+          }
+        },
+      }),
+    },
+    jobs: { maxJobBytes: 4000 },
+  }));

@@ -2,7 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
 import { spendInMemory } from "../src/signing/nonce.ts";
 import { spendInGroups, spendInKv } from "../src/kv/nonces.ts";
-import { createServer } from "../mod.ts";
+import { createServer, defineTool, type } from "../mod.ts";
 import { countingKv } from "../src/testing/counting_kv.ts";
 import { request, signed } from "./support/envelopes.ts";
 import { temporaryFolder } from "./support/folder.ts";
@@ -10,6 +10,7 @@ import { PARTIES, SERVER_ID } from "./support/parties.ts";
 import { startProcess } from "./support/processes.ts";
 import { withServer } from "./support/servers.ts";
 import { tools } from "./support/tools.ts";
+import { until } from "./support/until.ts";
 
 const PREFIX = ["test"];
 
@@ -133,6 +134,35 @@ Deno.test("what is asked of a job that is not there spends no nonce", async () =
       assertEquals(await nonces(), 0);
     }
   });
+});
+
+Deno.test("an answer that does not fit its question spends no nonce", async () => {
+  const asks = defineTool({
+    description: "Asks for a drink",
+    input: type({}),
+    job: { pollAfterMs: 10 },
+    run: (_args, { ask }) =>
+      ask("drink", { message: "What?", form: type({ drink: "string" }) }),
+  });
+  await withServer(async ({ client, post, kv }) => {
+    const job = await client.start("asks");
+    await until("the question", async () => {
+      const state = await job.poll();
+      return state.status === "running" && state.questions !== undefined;
+    });
+    const nonces = async () => {
+      const selector = { prefix: ["countersign", SERVER_ID, "nonce"] };
+      return (await Array.fromAsync(kv.list(selector))).length;
+    };
+    const before = await nonces();
+    const content = { drink: 1 };
+    const answers = { drink: { action: "accept", content } };
+    const args = { job_id: job.id, answers };
+    const { status } = await post(signed({ tool: "answer_job", args }));
+    assertEquals([status, await nonces()], [422, before]);
+    await job.answer("drink", { action: "decline" });
+    assertEquals(await job.result(), { action: "decline" });
+  }, { tools: { asks } });
 });
 
 Deno.test("reads spend no nonce, unless every call must", async () => {

@@ -14,6 +14,7 @@ import * as v from "npm:valibot@1.2.0";
 import * as z from "npm:zod@4.2.1";
 import { defineTool, type Schema, type } from "../mod.ts";
 import { check } from "../src/tool/check.ts";
+import { readReply, toJson } from "../src/tool/question.ts";
 import { clientOf } from "./support/clients.ts";
 import { signed } from "./support/envelopes.ts";
 import { call, textOf } from "./support/mcp.ts";
@@ -313,6 +314,53 @@ Deno.test("what a schema does not clearly let through is refused, and nothing ru
     }, { tools: { tool }, mcp: { authenticate: "none" } });
   }
   assertEquals(ran, 0);
+});
+
+Deno.test("a form and a result may be of any library's schema, too", async () => {
+  const form = z.strictObject({
+    name: z.string().min(2),
+    size: z.enum(["s", "m"]).optional(),
+  });
+  const question = { message: "Who?", form };
+  assertEquals(toJson(question), {
+    kind: "form",
+    message: "Who?",
+    schema: {
+      type: "object",
+      properties: {
+        name: { type: "string", minLength: 2 },
+        size: { type: "string", enum: ["s", "m"] },
+      },
+      required: ["name"],
+    },
+  });
+  const reply = (content: unknown) =>
+    readReply(question, { action: "accept", content });
+  const content = { name: "Ada" };
+  assertEquals(reply({ ...content, other: 1 }), {
+    ok: true,
+    value: { action: "accept", content },
+  });
+  assertEquals(reply({ name: "A" }).ok, false);
+
+  const day = z.codec(z.date(), z.iso.date(), {
+    decode: (date) => date.toISOString().slice(0, 10),
+    encode: (text) => new Date(text),
+  });
+  const today = defineTool({
+    description: "Tells the day",
+    input: type({ "wrong?": "boolean" }),
+    output: z.strictObject({ day }),
+    run: ({ wrong }) => ({ day: (wrong ? "today" : new Date(0)) as Date }),
+  });
+  await withServer(async ({ post, lines }) => {
+    const { answer } = await post(signed({ tool: "today", args: {} }));
+    assertEquals(answer.result, { day: "1970-01-01" });
+    const args = { wrong: true };
+    const { status } = await post(signed({ tool: "today", args }));
+    assertEquals(status, 500);
+    assertStringIncludes(String(lines[0].fields.error), "day");
+  }, { tools: { today } });
 });
 
 Deno.test("a message names bound, value and path, whatever the author wrote beside", () => {

@@ -100,9 +100,8 @@ const BROKEN: Record<string, (kv: KvLike) => Partial<KvLike>> = {
       return Object.assign(atomic, { delete: () => atomic });
     },
   }),
-  "lists backwards": (kv) => ({
-    list: (selector, { limit } = {}) =>
-      kv.list(selector, { ...limit && { limit }, reverse: true }),
+  "lists nothing": (kv) => ({
+    list: () => kv.list({ prefix: ["nothing"] }),
   }),
   "lists past the limit": (kv) => ({
     list: (selector, options) => kv.list(selector, { ...options, limit: 1e3 }),

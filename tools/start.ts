@@ -7,9 +7,6 @@
  */
 import { handle, stop, work } from "../mod.ts";
 
-/** How often jobs are looked for that nobody drives. */
-const WORK_EVERY_MS = 1000;
-
 if (!Deno.env.get("COUNTERSIGN_SERVER_SECRET")) makeSecrets();
 
 const server = Deno.serve({
@@ -19,20 +16,18 @@ const server = Deno.serve({
     console.log(`Listening on http://${hostname}:${port}/`),
 }, handle);
 
-const driver = setInterval(
-  () => work().catch((error) => console.error(error)),
-  WORK_EVERY_MS,
-);
+// Opens the store before a first request does: from then on the server finds by
+// itself what is due, what an earlier run left included.
+work().catch((error) => console.error(error));
 
 let stopping = false;
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   Deno.addSignalListener(signal, async () => {
     if (stopping) return;
     stopping = true;
-    clearInterval(driver);
     // Deploy allows five seconds between SIGINT and SIGKILL.
     const grace = setTimeout(() => Deno.exit(1), 4000);
-    await Promise.allSettled([server.shutdown(), stop()]);
+    await Promise.allSettled([server.shutdown(), stop({ graceMs: 3000 })]);
     clearTimeout(grace);
     Deno.exit(0);
   });

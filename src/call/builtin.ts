@@ -133,7 +133,11 @@ export const BUILTINS: Readonly<Record<string, Builtin>> = {
     input: answers,
     output: type({ job_id: "string", status: "string" }),
     replayable: false,
-    check: findJob,
+    async check(args, { caller }, services) {
+      const { answers: given, ...key } = args as typeof answers.infer;
+      const id = await jobIdOf(key, caller.id, services);
+      await jobsOf(services).checkAnswers(id, caller.id, given);
+    },
     async answer(args, { caller, background }, services) {
       const { answers: given, ...key } = args as typeof answers.infer;
       const id = await jobIdOf(key, caller.id, services);

@@ -7,6 +7,7 @@
 import type { Fetch } from "../http/fetch.ts";
 import type { WireJobStatus } from "../job/wire_status.ts";
 import type { Secret } from "../signing/hmac.ts";
+import { CountersignError } from "../errors.ts";
 import {
   createJobHandle,
   type JobHandle,
@@ -224,28 +225,23 @@ export function createClient<T = Record<string, { infer?: any }>>(
     maxAnswerBytes: options.maxAnswerBytes ?? 16 * 1024 * 1024,
     now: options.now ?? Date.now,
     deliver: async (body, signal) =>
-      await deliver(
-        new Request(target, {
-          method: "POST",
-          headers: { "content-type": "application/json" },
-          body,
-          signal,
-          // A signed call is for this server; Workers know no "error" here.
-          redirect: "manual",
-        }),
-      ),
+      await deliver(writeRequest(target, body, signal)),
   });
 
   return {
     async call(tool, ...[args, options]) {
-      const { result } = await send({
+      const { status, result } = await send({
         tool,
         args: args ?? {},
         kind: options?.replayable ?? isBuiltin(tool) ? "replayable" : "once",
         requestId: options?.requestId,
         signal: options?.signal,
       });
-      return result as never;
+      if (status === "ok" || isBuiltin(tool)) return result as never;
+      throw new CountersignError(
+        "unverified_answer",
+        "The answer is a job's, not a call's: jobs begin with client.start",
+      );
     },
 
     async start(tool, ...[args, options]) {
@@ -277,6 +273,21 @@ export function createClient<T = Record<string, { infer?: any }>>(
 
     identity: ({ signal } = {}) => fetchIdentity(send, signal),
   };
+}
+
+function writeRequest(
+  target: string,
+  body: string,
+  signal: AbortSignal,
+): Request {
+  return new Request(target, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body,
+    signal,
+    // A signed call is for this server; Workers know no "error" here.
+    redirect: "manual",
+  });
 }
 
 function isBuiltin(tool: string): boolean {

@@ -9,7 +9,7 @@ import { canonicalJson } from "../json/canonical_json.ts";
 import { toBytes } from "../kv/kv.ts";
 import { checkReply } from "../tool/form.ts";
 import type { Background } from "./background.ts";
-import { answerStep } from "./asking.ts";
+import { answerStep } from "./listener.ts";
 import { isFinal, type Job, takeAnswers } from "./job.ts";
 import type { StoredJob } from "./store.ts";
 import { takeUpIfOverdue, type WatchServices } from "./watch.ts";
@@ -63,11 +63,15 @@ export async function answerQuestions(
   }
 }
 
-/** The answers that are new to a job; those that it has by now may come again. */
-async function checkAnswers(
+/**
+ * The answers that are new to a job; those that it has by now may come again.
+ *
+ * @throws {CountersignError} `invalid_args`
+ */
+export async function checkAnswers(
   { job }: StoredJob,
   answers: Readonly<Record<string, unknown>>,
-  { store }: WatchServices,
+  { store }: Pick<WatchServices, "store">,
   isLenient = false,
 ): Promise<Map<string, unknown>> {
   const issues: Issue[] = [];

@@ -14,8 +14,9 @@ import {
   readReply,
   toJson,
 } from "../tool/question.ts";
+import { answerStep, createListener } from "./listener.ts";
 import type { OpenQuestion } from "./job.ts";
-import type { Parts } from "./journal.ts";
+import type { Parts } from "./parts.ts";
 
 /** Asks, and listens for answers. */
 export interface Asking {
@@ -29,8 +30,6 @@ export interface Asking {
 const ANSWER_WITHIN_MS = 86_400_000;
 /** Times that a question is put before wrong answers are taken for silence. */
 const MOST_ROUNDS = 10;
-/** How often an attempt that stays looks for answers. */
-const LISTEN_MS = 1000;
 
 /**
  * Makes what asks a person.
@@ -41,26 +40,18 @@ export function createAsking(
   open: Record<string, OpenQuestion>,
   parts: Parts,
 ): Asking {
-  const { replay, bodies, course, keeper, lease, job, signal, timing } = parts;
-  const answered = new Map<string, (value: unknown) => void>();
+  const { replay, bodies, course, keeper, lease, job, timing } = parts;
+  const listener = createListener(parts);
   const posed = new Set<string>();
-  let callOff: (() => void) | undefined;
-  signal.addEventListener("abort", () => callOff?.(), { once: true });
 
   /** What was answered; `undefined` if nothing was in time. */
   async function pose(key: string, question: OpenQuestion): Promise<unknown> {
     open[key] = question;
-    let answer: unknown;
-    const told = new Promise<void>((resolve) =>
-      answered.set(key, (value) => {
-        answer = value;
-        resolve();
-      })
-    );
+    const { told, answer, forget } = listener.listenTo(key);
     await course.waitUntil(question.until, told);
-    answered.delete(key);
+    forget();
     delete open[key];
-    return answer;
+    return answer();
   }
 
   async function askRound(
@@ -86,24 +77,6 @@ export function createAsking(
     lease.settle(key);
     if (isSilent) return silence;
     return (await parts.readSteps()).get(step)?.value ?? silence;
-  }
-
-  /** Looks for answers to what is open, while the attempt stays. */
-  async function listen(): Promise<void> {
-    await lease.hear();
-    const heard = [...answered.keys()].filter((key) => lease.answered.has(key));
-    if (heard.length > 0) {
-      const steps = await parts.readSteps();
-      for (const key of heard) {
-        answered.get(key)?.(steps.get(answerStep(key))?.value);
-      }
-    }
-    if (answered.size > 0 && !signal.aborted) listenSoon();
-  }
-
-  function listenSoon(): void {
-    callOff?.();
-    callOff = timing.after(LISTEN_MS, () => void listen().catch(listenSoon));
   }
 
   return {
@@ -133,14 +106,9 @@ export function createAsking(
       if (fresh.length === 0) return;
       for (const key of fresh) posed.add(key);
       lease.tell({ questions: { ...open } });
-      listenSoon();
+      listener.begin();
     },
   };
-}
-
-/** The step that keeps the answer to a question. */
-export function answerStep(name: string): string {
-  return `~ask ${name}`;
 }
 
 /** Half an emoji would make the job unreadable to its owner. */

@@ -14,7 +14,8 @@ import { cut } from "../text.ts";
 import type { Timing } from "../timing.ts";
 import { check, sentence } from "../tool/check.ts";
 import { runTool } from "../tool/run.ts";
-import { checkFraction, type JobContext, type Tool } from "../tool/tool.ts";
+import type { JobContext } from "../tool/context.ts";
+import { checkFraction, type Tool } from "../tool/tool.ts";
 import type { Ending } from "./ending.ts";
 import { advance, type Job } from "./job.ts";
 import { countKept, createJournal, type Journal } from "./journal.ts";
@@ -29,6 +30,8 @@ export interface Attempt {
   /** `undefined` where this server has no such job tool. */
   readonly tool: Tool | undefined;
   readonly store: JobStore;
+  /** Most characters of JSON that the steps of a job may keep together. */
+  readonly maxJobBytes: number;
   /** The tool's own KV. */
   readonly kv: KvLike;
   /** The platform's environment. */

@@ -14,6 +14,8 @@ export interface Background {
   run(work: Promise<unknown>): void;
   /** Milliseconds that such work may take here. */
   readonly sliceMs: number;
+  /** Whether the platform may stop such work without a word. */
+  readonly mayStop?: boolean;
 }
 
 /** Workers stop what `waitUntil` keeps alive 30 s after the answer. */
@@ -38,5 +40,6 @@ export function createBackground(
       if (keepsAlive) context.waitUntil?.(ended);
     },
     sliceMs: keepsAlive ? SLICE_MS : Infinity,
+    mayStop: keepsAlive,
   };
 }

@@ -43,23 +43,35 @@ const SHORT_WAIT_MS = 1000;
 /** How long a branch may take from one step to the next beside one that waits. */
 const LINGER_MS = 100;
 
+/** Something that is waited for. */
+interface Wait {
+  readonly at: number;
+  wake(): void;
+}
+
+function wakeDue(waits: Set<Wait>, now: number): void {
+  for (const wait of waits) {
+    if (wait.at > now) continue;
+    waits.delete(wait);
+    wait.wake();
+  }
+}
+
+function earliest(waits: ReadonlySet<Wait>): number {
+  return Math.min(...Array.from(waits, ({ at }) => at));
+}
+
 /** Begins the course of an attempt. */
 export function createCourse(options: CourseOptions): Course {
   const { signal, sliceEnd, leave, stay, timing } = options;
   const { now } = timing;
   const never = new Promise<never>(() => {});
-  const waits = new Set<{ at: number; wake: () => void }>();
+  const waits = new Set<Wait>();
   let running = 0;
-  let hasBegun = false;
-  let isLeaving = false;
+  let [hasBegun, isLeaving] = [false, false];
   let isOver = signal.aborted;
   let callOff: (() => void) | undefined;
-  signal.addEventListener("abort", end, { once: true });
-
-  function end(): void {
-    isOver = true;
-    callOff?.();
-  }
+  signal.addEventListener("abort", () => leaveAt(), { once: true });
 
   function consider(inMs: number): void {
     callOff?.();
@@ -68,12 +80,8 @@ export function createCourse(options: CourseOptions): Course {
 
   function settle(): void {
     if (isOver) return;
-    for (const wait of waits) {
-      if (wait.at > now() || mustLeave()) continue;
-      waits.delete(wait);
-      wait.wake();
-    }
-    const at = Math.min(...Array.from(waits, (wait) => wait.at));
+    if (!mustLeave()) wakeDue(waits, now());
+    const at = earliest(waits);
     if (running === 0 && isLeaving) return leaveAt(now());
     if (waits.size === 0) return;
     const isShort = at - now() <= SHORT_WAIT_MS && at < sliceEnd;
@@ -83,9 +91,10 @@ export function createCourse(options: CourseOptions): Course {
     consider(Math.max(0, at - now()));
   }
 
-  function leaveAt(at: number): void {
-    end();
-    leave(at);
+  function leaveAt(at?: number): void {
+    isOver = true;
+    callOff?.();
+    if (at !== undefined) leave(at);
   }
 
   function mustLeave(): boolean {
@@ -112,8 +121,7 @@ export function createCourse(options: CourseOptions): Course {
         const wait = { at, wake: resolve };
         waits.add(wait);
         early?.then(() => {
-          if (isOver) return;
-          waits.delete(wait);
+          if (isOver || !waits.delete(wait)) return;
           resolve();
           consider(LINGER_MS);
         });
@@ -123,10 +131,8 @@ export function createCourse(options: CourseOptions): Course {
 
     async mayBegin() {
       if (!isOver && !mustLeave()) return;
-      if (!isOver) {
-        waits.add({ at: now(), wake: () => {} });
-        consider(0);
-      }
+      if (!isOver) waits.add({ at: now(), wake: () => {} });
+      consider(0);
       await never;
     },
 

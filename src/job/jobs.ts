@@ -6,7 +6,7 @@
 
 import { CountersignError } from "../errors.ts";
 import { ID } from "../id.ts";
-import { type AnswerOptions, answerQuestions } from "./answer.ts";
+import { type AnswerOptions, answerQuestions, checkAnswers } from "./answer.ts";
 import type { Background } from "./background.ts";
 import type { Job } from "./job.ts";
 import type { JobOutcome } from "./outcome.ts";
@@ -64,6 +64,16 @@ export interface Jobs {
     answers: Readonly<Record<string, unknown>>,
     options: AnswerOptions,
   ): Promise<Job>;
+  /**
+   * Refuses answers that {@linkcode Jobs.answer} would refuse; changes nothing.
+   *
+   * @throws {CountersignError} `job_not_found` or `invalid_args`
+   */
+  checkAnswers(
+    id: string,
+    clientId: string,
+    answers: Readonly<Record<string, unknown>>,
+  ): Promise<void>;
   /** Lists a client's jobs, newest first. */
   list(clientId: string, page: Page): Promise<Listing>;
   /**
@@ -121,6 +131,10 @@ export function createJobs(options: JobsOptions): Jobs {
         answerOptions,
         options,
       ),
+
+    async checkAnswers(id, clientId, answers) {
+      await checkAnswers(await find(id, clientId), answers, options);
+    },
 
     list: (clientId, page) => store.list(clientId, page),
 

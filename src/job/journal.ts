@@ -12,39 +12,17 @@
  */
 
 import type { Ask, Question } from "../tool/question.ts";
-import type { JobContext, StepOptions, StepScope } from "../tool/tool.ts";
+import type { JobContext, StepOptions, StepScope } from "../tool/context.ts";
 import { cut } from "../text.ts";
-import type { Timing } from "../timing.ts";
 import { pause } from "../waiting.ts";
 import { createAsking } from "./asking.ts";
 import { type Course, createCourse } from "./course.ts";
-import type { Job, OpenQuestion } from "./job.ts";
-import type { Lease } from "./lease.ts";
-import { type Bodies, createBodies } from "./nesting.ts";
+import type { OpenQuestion } from "./job.ts";
+import { createBodies } from "./nesting.ts";
 import { createReplay, type Replay } from "./replay.ts";
-import { createKeeper, isTry, type Keeper } from "./keeper.ts";
+import { createKeeper, isTry } from "./keeper.ts";
+import type { JournalOptions, Parts } from "./parts.ts";
 import { runStep } from "./step.ts";
-import type { StepOutcome } from "./store.ts";
-
-/** Options for {@linkcode createJournal}. */
-export interface JournalOptions {
-  readonly job: Job;
-  /** What earlier attempts kept. */
-  readonly kept: ReadonlyMap<string, StepOutcome>;
-  /** Reads what is kept by now. */
-  readonly readSteps: () => Promise<ReadonlyMap<string, StepOutcome>>;
-  /** The hold on the job. */
-  readonly lease: Lease;
-  /** Stops the attempt. */
-  readonly signal: AbortSignal;
-  /** Unix milliseconds after which no step but the first is begun here. */
-  readonly sliceEnd: number;
-  /** Called, at most once, when the attempt should stop here and go on at a time. */
-  readonly suspend: (wakeAt: number, questions: Job["questions"]) => void;
-  /** Called when something was kept that was not before. */
-  readonly advanced: () => void;
-  readonly timing: Timing;
-}
 
 /** The journal of one attempt. */
 export interface Journal
@@ -54,19 +32,6 @@ export interface Journal
     Pick<Course, "leaveSoon"> {
   /** How much is kept by now. */
   kept(): number;
-}
-
-/** What the parts of a journal share. */
-export interface Parts extends JournalOptions {
-  readonly replay: Replay;
-  readonly course: Course;
-  readonly bodies: Bodies;
-  readonly keeper: Keeper;
-  /**
-   * Goes on once something new may begin: all that was kept has been asked for,
-   * nothing is being left, and the failures that the tool went on from are kept.
-   */
-  begin(name: string): Promise<void>;
 }
 
 const LONGEST_NAME = 256;

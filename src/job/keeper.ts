@@ -7,10 +7,11 @@
 import { TerminalError } from "../errors.ts";
 import { canonicalJson } from "../json/canonical_json.ts";
 import { findNotJson } from "../json/not_json.ts";
+import type { Timing } from "../timing.ts";
 import { pause } from "../waiting.ts";
 import type { Course } from "./course.ts";
 import { isTooLarge } from "./ending.ts";
-import type { JournalOptions } from "./journal.ts";
+import type { Lease } from "./lease.ts";
 import { type Replay, toStepError } from "./replay.ts";
 import type { StepOutcome } from "./store.ts";
 
@@ -33,12 +34,24 @@ export interface Keeper {
   count(): number;
 }
 
+/** Options for {@linkcode createKeeper}. */
+export interface KeeperOptions {
+  readonly lease: Lease;
+  /** What earlier attempts kept. */
+  readonly kept: ReadonlyMap<string, StepOutcome>;
+  /** Most characters of JSON that the steps of a job may keep together. */
+  readonly maxJobBytes: number;
+  /** Aborted when the attempt is over. */
+  readonly signal: AbortSignal;
+  /** Called when something was kept that was not before. */
+  readonly advanced: () => unknown;
+  readonly timing: Timing;
+}
+
 /** Makes what keeps. */
 export function createKeeper(
-  { lease, signal, advanced, timing }: Pick<
-    JournalOptions,
-    "lease" | "signal" | "advanced" | "timing"
-  >,
+  { lease, kept: earlier, maxJobBytes, signal, advanced, timing }:
+    KeeperOptions,
   replay: Pick<Replay, "noteKept">,
   { never }: Pick<Course, "never">,
 ): Keeper {
@@ -46,12 +59,21 @@ export function createKeeper(
   const failures = new Map<string, unknown>();
   let keeping: Promise<void> | undefined;
   let count = 0;
+  let total = Array.from(earlier.values(), ({ size = 0 }) => size)
+    .reduce((sum, size) => sum + size, 0);
 
   async function keep(name: string, outcome: StepOutcome): Promise<boolean> {
     const asked = Math.round(timing.monotonic() - begunAt);
-    refuseNotJson(name, outcome.value);
+    const size = measure(name, outcome.value);
+    if (total + size > maxJobBytes) {
+      throw new TerminalError(
+        `Cannot keep step "${name}": the job's steps would have ` +
+          `${total + size} bytes of JSON, more than ${maxJobBytes}`,
+      );
+    }
+    total += size;
     const kept = await lease
-      .keepStep(name, { ...outcome, keptAt: timing.now(), asked })
+      .keepStep(name, { ...outcome, keptAt: timing.now(), asked, size })
       .catch((error) => {
         if (isTooLarge(error)) {
           const message = `Cannot keep step "${name}": ${error.message}`;
@@ -101,11 +123,14 @@ export function isTry(name: string): boolean {
   return name.startsWith("~try ");
 }
 
-/** Names what of a value no store can keep: `Cannot keep step "charge": $.at is a Date`. */
-function refuseNotJson(name: string, value: unknown): void {
-  if (value === undefined) return;
+/**
+ * Measures a value, in characters of JSON; of one that no store can keep it
+ * names what: `Cannot keep step "charge": $.at is a Date`.
+ */
+function measure(name: string, value: unknown): number {
+  if (value === undefined) return 0;
   try {
-    canonicalJson(value);
+    return canonicalJson(value).length;
   } catch (cause) {
     const { path, what } = findNotJson(value) ?? { path: "$", what: "no JSON" };
     const message = `Cannot keep step "${name}": ${path} is ${what}`;

@@ -63,11 +63,12 @@ export function readSteps(
     const steps = new Map<string, StepOutcome>();
     for await (const { key, value } of kv.list({ prefix: keys.allSteps(id) })) {
       const kept = fromBytes(value) as StoredValue & StepOutcome;
-      const { error, keptAt, asked } = kept;
+      const { error, keptAt, asked, size } = kept;
       steps.set(String(key.at(-1)), {
         value: await readValue(kv, keys.chunks(id), kept, timing),
         ...error && { error },
         ...asked !== undefined && { asked },
+        ...size !== undefined && { size },
         ...keptAt !== undefined && { keptAt },
       });
     }

@@ -19,7 +19,8 @@
 
 import type { Timing } from "../timing.ts";
 import { pause } from "../waiting.ts";
-import { extend, type Job, type Progress } from "./job.ts";
+import { holdJob, type News } from "./held_job.ts";
+import { extend, type Progress } from "./job.ts";
 import type { JobStore, StepOutcome, StoredJob } from "./store.ts";
 
 /** A job that this instance may write to. */
@@ -48,11 +49,6 @@ export interface Lease {
   /** Loses the lease on purpose: the job was ended by this very instance. */
   lose(): void;
 }
-
-/** What a lease's holder may tell of its job. */
-export type News = Partial<
-  Pick<Job, "progress" | "questions" | "crashes" | "strikes" | "kept">
->;
 
 /** Writes a job; `until` is when the store need not be asked any more. */
 export type LastWrite = (
@@ -96,154 +92,136 @@ export function holdLease(
   { store, leaseMs, timing }: LeaseOptions,
 ): Lease {
   const lost = new AbortController();
-  const inLine = createLine();
-  let stored = claimed;
-  let good = begun;
-  const answered = new Set<string>();
-  let news: News = {};
+  const tenure = createTenure(begun, timing);
   let ended = false;
   let renewing: Promise<unknown> | undefined;
-  let reporting: (() => void) | undefined;
-  let heartbeat = timing.after(leaseMs / 3, beat);
+  const beats = createBeats(() => renewOnce(), leaseMs / 3, timing);
+  const held = holdJob(claimed, store, {
+    isOver: () => ended,
+    until: () => tenure.since() + GIVEN_UP * leaseMs,
+    lose,
+  });
 
   function stop(): void {
     ended = true;
-    heartbeat();
-    reporting?.();
+    beats.stop();
   }
-
   function lose(): void {
     stop();
-    lost.abort(new Error(`The lease of job ${stored.job.id} is lost`));
+    lost.abort(new Error(`The lease of job ${claimed.job.id} is lost`));
   }
 
-  /** By the clock that ran further: one stands still while a laptop sleeps. */
-  function heldFor(): number {
-    const passed = timing.monotonic() - good.monotonic;
-    return Math.max(passed, timing.now() - good.wall);
-  }
-
-  /** Writes to the job as it stands (L1, L3); `undefined` if nothing was written. */
-  function write<T>(
-    run: (stored: StoredJob, until: number) => Promise<T | undefined>,
-  ): Promise<T | undefined> {
-    return inLine(async () => {
-      while (!ended) {
-        const until = good.monotonic + GIVEN_UP * leaseMs;
-        const written = await run(stored, until);
-        if (written !== undefined) return written;
-        if (!await adopt(until)) return undefined;
-      }
-    });
-  }
-
-  /** Takes over what others told the job (L3); whether there was anything. */
-  async function adopt(until?: number): Promise<boolean> {
-    const found = await store.read(stored.job.id, until);
-    if (found?.version === stored.version) return false;
-    if (found?.job.lease !== stored.job.lease) {
-      lose();
-      return false;
+  async function renew(): Promise<void> {
+    try {
+      await held.replace((current, until) => {
+        const next = extend(current.job, timing.now(), leaseMs);
+        return tenure.renew(() => store.replace(current, next, until));
+      });
+    } catch {
+      if (tenure.heldFor() > GIVEN_UP * leaseMs) lose();
     }
-    const left = found?.job.questions ?? {};
-    for (const name of Object.keys(stored.job.questions ?? {})) {
-      if (!(name in left)) answered.add(name);
-    }
-    stored = found as StoredJob;
-    return true;
+    renewing = undefined;
   }
-
-  /** The job with what is to be told of it. */
-  function updated(job: Job): Job {
-    const { questions = job.questions } = news;
-    const left = Object.entries(questions ?? {})
-      .filter(([name]) => !answered.has(name));
-    const { questions: _, ...rest } = { ...job, ...news };
-    if (left.length === 0) return rest;
-    // The same object, where it may be: large questions are known by it.
-    const isSame = left.length === Object.keys(questions ?? {}).length;
-    return {
-      ...rest,
-      questions: isSame ? questions : Object.fromEntries(left),
-    };
-  }
-
-  function renew(): Promise<unknown> {
-    return renewing ??= write(async (current, until) => {
-      const begun = momentOf(timing);
-      const next = extend(updated(current.job), timing.now(), leaseMs);
-      const written = await store.replace(current, next, until);
-      if (written) [stored, good] = [written, begun];
-      return written;
-    }).catch(() => heldFor() > GIVEN_UP * leaseMs && lose())
-      .finally(() => renewing = undefined);
-  }
-
-  function beat(): void {
-    if (ended) return;
-    heartbeat = timing.after(leaseMs / 3, beat);
-    renew();
-  }
+  const renewOnce = () => renewing ??= renew();
 
   return {
     signal: lost.signal,
     lose,
+    answered: held.answered,
+    settle: held.settle,
+    hear: held.hear,
 
     async hold() {
-      while (!ended && heldFor() >= SURE * leaseMs) {
-        await renew();
-        if (heldFor() >= SURE * leaseMs) await pause(50, undefined, timing);
+      while (!ended && tenure.heldFor() >= SURE * leaseMs) {
+        await renewOnce();
+        if (tenure.heldFor() < SURE * leaseMs) break; // looked at again
+        await pause(50, undefined, timing);
       }
       return !ended;
     },
 
-    answered,
-    settle: (name) => void answered.add(name),
-
     async keepStep(name, outcome) {
-      const kept = await write(async (current, until) =>
-        await store.keepStep(current, name, outcome, until) || undefined
+      const kept = await held.write((current, until) =>
+        keepOnce(store, current, name, outcome, until)
       );
       return kept ? "kept" : ended ? "lost" : "there";
     },
 
-    async tell(latest) {
-      news = { ...news, ...latest };
-      await renewing; // what is under way may not tell it
-      await renew();
-    },
-
-    async hear() {
-      await inLine(async () => void (!ended && await adopt()));
+    async tell(news) {
+      held.note(news);
+      await renewing; // that one may not tell it
+      await renewOnce();
     },
 
     report(progress) {
-      news = { ...news, progress };
-      if (ended || reporting !== undefined) return;
-      const gapMs = good.monotonic + PROGRESS_GAP_MS - timing.monotonic();
-      reporting = timing.after(Math.max(0, gapMs), () => {
-        reporting = undefined;
-        renew();
-      });
+      held.note({ progress });
+      if (!ended) beats.soon(tenure.since() + PROGRESS_GAP_MS);
     },
 
     end: (make) =>
-      write(async ({ job, version }, until) => {
-        // What was told last goes with it.
-        const current = { job: updated(job), version };
+      held.replace(async (current, until) => {
         const written = await make(current, until);
-        if (written) stop();
+        if (written) stop(); // before anything else in line is written
         return written;
       }),
   };
 }
 
-/** Makes what runs one thing after another. */
-function createLine(): <T>(run: () => Promise<T>) => Promise<T> {
-  let last: Promise<unknown> = Promise.resolve();
-  return (run) => {
-    const done = last.then(run);
-    last = done.catch(() => {});
-    return done;
+async function keepOnce(
+  store: JobStore,
+  ...write: Parameters<JobStore["keepStep"]>
+): Promise<true | undefined> {
+  return await store.keepStep(...write) || undefined;
+}
+
+/** Renews a lease at intervals, and sooner where there is something to tell. */
+function createBeats(
+  renew: () => void,
+  everyMs: number,
+  { after, monotonic }: Timing,
+) {
+  let callOffNext = after(everyMs, beat);
+  let callOffSoon: (() => void) | undefined;
+  let isOver = false;
+
+  function beat(): void {
+    if (isOver) return;
+    callOffNext = after(everyMs, beat);
+    renew();
+  }
+
+  return {
+    /** Renews at a time of the monotonic clock, if it is not to do so before. */
+    soon(at: number): void {
+      callOffSoon ??= after(Math.max(0, at - monotonic()), () => {
+        callOffSoon = undefined;
+        renew();
+      });
+    },
+    stop(): void {
+      isOver = true;
+      callOffNext();
+      callOffSoon?.();
+    },
+  };
+}
+
+/** How long a lease has been held since its last good write began (L2). */
+function createTenure(begun: Moment, timing: Timing) {
+  let good = begun;
+  return {
+    since: () => good.monotonic,
+    /** By the clock that ran further: one stands still while a laptop sleeps. */
+    heldFor(): number {
+      const passed = timing.monotonic() - good.monotonic;
+      return Math.max(passed, timing.now() - good.wall);
+    },
+    /** Makes a write that, if it lands, holds the lease from its begin on. */
+    async renew<T>(write: () => Promise<T | undefined>) {
+      const moment = momentOf(timing);
+      const written = await write();
+      if (written !== undefined) good = moment;
+      return written;
+    },
   };
 }

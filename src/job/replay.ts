@@ -77,14 +77,6 @@ export function createReplay(
   let finishReplay: () => void = () => {};
   const allClaimed = new Promise<void>((resolve) => finishReplay = resolve);
 
-  function changedError(what: string): TerminalError {
-    const names = [...missing].map((name) => `"${name}"`).join(", ");
-    return new TerminalError(
-      `The tool's steps have changed since the job began: it ${what} ` +
-        `but not for ${names}, which an earlier attempt has done`,
-    );
-  }
-
   /** Work between steps takes as long as it took when they were kept. */
   function patienceMs(): number {
     const asked = [...missing].map((name) => kept.get(name)?.asked ?? 0);
@@ -107,19 +99,10 @@ export function createReplay(
     claimName,
 
     claimSleep(length) {
-      const left = [...missing].filter((name) => /^~sleep \d+$/.test(name))
-        .sort((a, b) => Number(a.slice(7)) - Number(b.slice(7)));
-      const same = left.find((name) => {
-        const { length: before } = Object(kept.get(name)?.value);
-        return before === length;
-      });
-      const found = same ?? left[0];
-      if (found !== undefined) {
-        return { name: found, isKept: claimName(found) };
-      }
       let n = 1;
       while (kept.has(`~sleep ${n}`) || claimed.has(`~sleep ${n}`)) n++;
-      return { name: `~sleep ${n}`, isKept: claimName(`~sleep ${n}`) };
+      const name = findSleep(length, missing, kept) ?? `~sleep ${n}`;
+      return { name, isKept: claimName(name) };
     },
 
     async outcome(name, at) {
@@ -139,7 +122,7 @@ export function createReplay(
         const ms = patienceMs();
         if (await settlesWithin(allClaimed, ms, signal, timing)) return;
         if (activity === before && !signal.aborted) {
-          throw changedError(`asks for "${newName}"`);
+          throw changedError(missing, `asks for "${newName}"`);
         }
       }
     },
@@ -153,9 +136,34 @@ export function createReplay(
 
     finish() {
       if (missing.size === 0) return;
-      throw changedError("returned without asking for any more");
+      throw changedError(missing, "returned without asking for any more");
     },
   };
+}
+
+function changedError(
+  missing: ReadonlySet<string>,
+  what: string,
+): TerminalError {
+  const names = [...missing].map((name) => `"${name}"`).join(", ");
+  return new TerminalError(
+    `The tool's steps have changed since the job began: it ${what} ` +
+      `but not for ${names}, which an earlier attempt has done`,
+  );
+}
+
+/** The first kept sleep that is as long; else the first of any length. */
+function findSleep(
+  length: number | string,
+  missing: ReadonlySet<string>,
+  kept: ReadonlyMap<string, StepOutcome>,
+): string | undefined {
+  const left = [...missing].filter((name) => /^~sleep \d+$/.test(name))
+    .sort((a, b) => Number(a.slice(7)) - Number(b.slice(7)));
+  const same = left.find((name) =>
+    Object(kept.get(name)?.value).length === length
+  );
+  return same ?? left[0];
 }
 
 /** Lets those who ask at one time go on in the order of their times. */

@@ -75,7 +75,7 @@ export async function startJob(
   } else if (stored.job.lease) {
     running = worker.run(stored, begun, background);
     background.run(running);
-  }
+  } else worker.nudge(); // room may have got free before it was in the store
   const { pollAfterMs = 0, waitMs = 0 } = tool.job ?? {};
   if (waitMs > 0) {
     const began = timing.monotonic();

@@ -6,11 +6,11 @@
  */
 
 import { TerminalError, ToolError } from "../errors.ts";
-import type { StepOptions, StepScope } from "../tool/tool.ts";
+import type { StepOptions, StepScope } from "../tool/context.ts";
 import { waitWithin, withLimits } from "../waiting.ts";
 import { backoff } from "./job.ts";
 import { isTry } from "./keeper.ts";
-import type { Parts } from "./journal.ts";
+import type { Parts } from "./parts.ts";
 
 /** Pauses up to this long are not worth a commit. */
 const SHORT_PAUSE_MS = 1000;

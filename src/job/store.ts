@@ -75,6 +75,8 @@ export interface StepOutcome {
   readonly keptAt?: number;
   /** Milliseconds after its attempt began. */
   readonly asked?: number;
+  /** Characters of JSON that its value has. */
+  readonly size?: number;
 }
 
 /** A step's failure: of its class, what tells how to go on. */

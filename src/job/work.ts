@@ -16,6 +16,8 @@ export interface Ground {
   readonly env: unknown;
   /** How long one job may take before it gives way. Without, as long as it likes. */
   readonly sliceMs?: number | undefined;
+  /** Whether the platform may stop a job without a word. Defaults to `false`. */
+  readonly mayStop?: boolean;
 }
 
 /** One round of work; times are in milliseconds. */
@@ -55,7 +57,7 @@ const BUDGET_MS = 50_000;
 /** How often it is looked for what is to be removed, where nothing is known. */
 const SWEEP_MS = 60_000;
 /** Jobs removed between two looks for jobs to run. */
-const SWEPT_AT_ONCE = 100;
+export const SWEPT_AT_ONCE = 100;
 
 /** Works until nothing is due and all that was begun has ended, or time is over. */
 export async function workOn(
@@ -111,7 +113,8 @@ export function createSweeper(
   let sweeping = false;
   return {
     async sweep(limit, report) {
-      if (sweeping || now() < nextAt) return nextAt - now();
+      if (sweeping) return SWEEP_MS;
+      if (now() < nextAt) return nextAt - now();
       sweeping = true;
       try {
         const swept = await store.removeGone(now(), limit);

@@ -8,12 +8,14 @@ import type { KvLike } from "../kv/kv.ts";
 import { runAttempt } from "./attempt.ts";
 import { createDriver, type Driver } from "./driver.ts";
 import { type EndingOptions, recordEnding } from "./ending.ts";
-import { cancel, claim, isFinal, type Job } from "./job.ts";
+import { cancelJob } from "./cancel.ts";
+import { claim, isFinal } from "./job.ts";
 import { holdLease, type Lease, type Moment, momentOf } from "./lease.ts";
 import { logFields } from "./log_fields.ts";
 import {
   applicantOf,
   type Begun,
+  type Look,
   lookForWork,
   type LookServices,
 } from "./look.ts";
@@ -23,6 +25,8 @@ import type { StoredJob } from "./store.ts";
 import {
   createSweeper,
   type Ground,
+  type Sweeper,
+  SWEPT_AT_ONCE,
   workOn,
   type WorkReport,
   type WorkRound,
@@ -38,6 +42,8 @@ export interface WorkerOptions extends EndingOptions {
   readonly concurrency: number;
   /** Most jobs of one client that this instance runs at once. Without, as many. */
   readonly maxRunning?: number;
+  /** Most characters of JSON that the steps of a job may keep together. */
+  readonly maxJobBytes?: number;
 }
 
 /** Runs this instance's share of the jobs. */
@@ -46,6 +52,8 @@ export interface Worker {
   takeSlot(applicant: Applicant): string | undefined;
   /** Gives back the slot of a lease that came to nothing. */
   freeSlot(token: string | undefined): void;
+  /** Says that there is a job to run for which there was no slot. */
+  nudge(): void;
   /**
    * Runs a job whose lease was just taken, until it ends or gives way.
    *
@@ -130,11 +138,9 @@ export function createWorker(options: WorkerOptions): Worker {
 
   return {
     takeSlot(applicant) {
-      if (leaving.signal.aborted) return undefined;
-      const token = slots.take(applicant);
-      if (token === undefined) parts.wake();
-      return token;
+      return leaving.signal.aborted ? undefined : slots.take(applicant);
     },
+    nudge: () => parts.wake(),
     freeSlot(token) {
       slots.giveBack(token);
       parts.wake();
@@ -168,31 +174,49 @@ export function createWorker(options: WorkerOptions): Worker {
 
     drive(ground) {
       if (driver || leaving.signal.aborted) return;
-      const sweepMs = leaseMs;
-      const lookOnce = async () => {
-        const found = await look(ground, Infinity);
-        await sweeper.remove(found.final);
-        const inMs = (found.nextAt ?? Infinity) - timing.now();
-        return Math.min(inMs, found.againMs, await sweeper.sweep(100));
-      };
-      driver = createDriver({ look: lookOnce, sweepMs, log, timing });
-      driver.wake(0);
+      driver = driveOn(() => look(ground, Infinity), sweeper, options);
     },
 
-    cancel: (stored) => cancelJob(stored, parts),
+    cancel: (stored) =>
+      cancelJob(stored, options, (id) => running.get(id)?.lease.lose()),
 
-    async stop(graceMs = 0) {
-      const reason = new Error("The server is stopping");
-      leaving.abort(reason);
-      await driver?.stop();
-      const callOff = timing.after(
-        graceMs,
-        () => parts.stopping.abort(reason),
-      );
-      await Promise.all(Array.from(running.values(), ({ done }) => done));
-      callOff();
-    },
+    stop: (graceMs = 0) => stopAll(graceMs, driver, parts),
   };
+}
+
+/** Looks for work, and removes what is long final, again and again. */
+function driveOn(
+  look: () => Promise<Look>,
+  sweeper: Sweeper,
+  { leaseMs, log, timing }: WorkerOptions,
+): Driver {
+  async function lookOnce(): Promise<number> {
+    const { final, nextAt = Infinity, againMs } = await look();
+    await sweeper.remove(final);
+    const sweepMs = await sweeper.sweep(SWEPT_AT_ONCE);
+    return Math.min(nextAt - timing.now(), againMs, sweepMs);
+  }
+  const driver = createDriver({
+    look: lookOnce,
+    sweepMs: leaseMs,
+    log,
+    timing,
+  });
+  driver.wake(0);
+  return driver;
+}
+
+async function stopAll(
+  graceMs: number,
+  driver: Driver | undefined,
+  { leaving, stopping, running, timing }: Parts,
+): Promise<void> {
+  const reason = new Error("The server is stopping");
+  leaving.abort(reason);
+  await driver?.stop();
+  const callOff = timing.after(graceMs, () => stopping.abort(reason));
+  await Promise.all(Array.from(running.values(), ({ done }) => done));
+  callOff();
 }
 
 /** Claims a job in a slot, and runs it in the background; `undefined` if somebody else did. */
@@ -220,12 +244,13 @@ async function beginJob(
 async function runJob(
   claimed: StoredJob,
   begun: Moment,
-  { env, sliceMs = Infinity }: Ground,
+  { env, sliceMs = Infinity, mayStop = false }: Ground,
   parts: Parts,
 ): Promise<StoredJob | undefined> {
   const { running, slots, timing } = parts;
   const { id, lease: token } = claimed.job;
-  if (token) slots.extend(token, sliceMs);
+  // Where nobody stops it, it gives its slot back by itself.
+  if (token) slots.extend(token, mayStop ? sliceMs : Infinity);
   const lease = holdLease(claimed, begun, parts);
   const slice = { env, sliceEnd: timing.now() + sliceMs };
   const done = attemptAndRecord(claimed, lease, slice, parts);
@@ -249,10 +274,11 @@ async function attemptAndRecord(
   parts: Parts,
 ): Promise<StoredJob | undefined> {
   const { tools, store, kv, log, timing, slots } = parts;
+  const { maxJobBytes = Infinity } = parts;
   try {
     const ending = await runAttempt({
       ...slice,
-      ...{ job, lease, store, kv, log, timing },
+      ...{ job, lease, store, kv, maxJobBytes, log, timing },
       tool: tools[job.tool],
       stopping: parts.stopping.signal,
       leaving: parts.leaving.signal,
@@ -265,22 +291,5 @@ async function attemptAndRecord(
     const fields = { ...logFields(job), error };
     log("error", "A job is left to its next attempt", fields);
     return undefined;
-  }
-}
-
-async function cancelJob(
-  stored: StoredJob,
-  { running, store, retentionMs, timing }: Parts,
-): Promise<StoredJob | undefined> {
-  let current: StoredJob | undefined = stored;
-  while (current) {
-    if (isFinal(current.job)) return current;
-    const next: Job = cancel(current.job, timing.now(), retentionMs);
-    const cancelled = await store.replace(current, next);
-    if (cancelled) {
-      running.get(next.id)?.lease.lose();
-      return cancelled;
-    }
-    current = await store.read(next.id);
   }
 }

@@ -67,9 +67,13 @@ function find(
     case "object":
       if (value === null) return undefined;
       if (depth >= MAX_DEPTH) return `nested deeper than ${MAX_DEPTH}`;
-      return Array.isArray(value)
-        ? findInArray(value, depth, steps)
-        : findInObject(value as Record<string, unknown>, depth, steps);
+      try {
+        return Array.isArray(value)
+          ? findInArray(value, depth, steps)
+          : findInObject(value as Record<string, unknown>, depth, steps);
+      } catch {
+        return "an object that throws when it is read"; // a getter, or a proxy
+      }
     case "undefined":
       return "undefined";
     default:

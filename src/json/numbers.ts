@@ -8,7 +8,7 @@ import { cut } from "../text.ts";
 import { beginsNumber, closingQuote, numberEnd } from "./tokens.ts";
 
 /** Integers of so many characters are doubles, all of them. */
-const EXACT_LENGTH = 15;
+export const EXACT_LENGTH = 15;
 /** No finite double has more digits. */
 const LONGEST = 310;
 const LONGEST_QUOTED = 40;

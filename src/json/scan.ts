@@ -11,7 +11,7 @@
 
 import { cut } from "../text.ts";
 import { MAX_DEPTH } from "./canonical_json.ts";
-import { numberFlaw } from "./numbers.ts";
+import { EXACT_LENGTH, numberFlaw } from "./numbers.ts";
 import { pathAt } from "./path_at.ts";
 import {
   beginsNumber,
@@ -213,10 +213,18 @@ class Scanner {
     const start = this.#at;
     const end = numberEnd(text, start);
     this.#at = end - 1;
-    if (end - start === 1) return undefined;
-    const literal = text.slice(start, end);
-    const what = numberFlaw(literal);
+    if (isSound(text, start, end)) return undefined;
+    const what = numberFlaw(text.slice(start, end));
     if (what === undefined) return undefined;
     return { kind: "number", sentence: `${pathAt(text, start)} is ${what}` };
   }
+}
+
+/** Whether a number is short and has no exponent: most are, and need no look. */
+function isSound(text: string, start: number, end: number): boolean {
+  if (end - start > EXACT_LENGTH) return false;
+  for (let at = start; at < end; at++) {
+    if (text.charCodeAt(at) > 0x39) return false; // e or E
+  }
+  return true;
 }

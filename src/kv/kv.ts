@@ -50,7 +50,22 @@ export type KvSelector =
   | { prefix: KvKey; end: KvKey }
   | { start: KvKey; end: KvKey };
 
-/** A key-value store that speaks Deno KV's API. */
+/**
+ * A key-value store that speaks Deno KV's API, in part.
+ *
+ * What a server relies on, and `kvContract` of `./testing` holds a store to:
+ *
+ * - Keys sort part by part as Deno KV's do; those that the server writes are of
+ *   strings and numbers, in at most 2,048 bytes. Values are `Uint8Array`s of at
+ *   most 65,536 bytes.
+ * - A read sees every commit that was answered before it began, by whichever
+ *   process. A list may see a commit that happens meanwhile, or not.
+ * - A commit happens whole or not at all, as if no other happened beside it. It
+ *   has up to 10 checks and 500 writes, in up to 800,000 bytes.
+ * - What was committed stays. What was set with `expireIn` may stay longer.
+ * - An error means that a read told nothing, and that a commit may have happened
+ *   or not. With `transient: false` the server does not try again.
+ */
 export interface KvLike {
   /** Reads a key. */
   get(key: KvKey): Promise<KvEntry>;

@@ -79,9 +79,9 @@ export async function post<T>(
     if (content.kind === "read") return read(content.bytes);
     throw new TypeError(`it has more than ${limit} bytes`);
   } catch (cause) {
-    const why = `${host} gave an answer that cannot be read: ${
-      (cause as Error).message
-    }`;
+    // A parser may quote what it was given, and half a character of it.
+    const quote = cut((cause as Error).message, LONGEST_QUOTE);
+    const why = `${host} gave an answer that cannot be read: ${quote}`;
     throw new KvConnectError(action, why, status, { cause });
   }
 }

@@ -63,8 +63,7 @@ export function createSessions(options: SessionsOptions): Sessions {
       headers: { "content-type": "application/json" },
       body: JSON.stringify({ supportedVersions: VERSIONS }),
       limit: MAX_METADATA_BYTES,
-      read: (body) =>
-        sessionOf(JSON.parse(new TextDecoder().decode(body)), url, now()),
+      read: (body) => sessionOf(parseMetadata(body), url, now()),
     });
   }
 
@@ -87,6 +86,15 @@ export function createSessions(options: SessionsOptions): Sessions {
       if (held?.token === session.token) held = undefined;
     },
   };
+}
+
+/** No parser's own words: they may quote a token. */
+function parseMetadata(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(body));
+  } catch {
+    throw new TypeError("it is not JSON");
+  }
 }
 
 /** Reads the server's answer. */

@@ -29,6 +29,8 @@ export interface JobSettings {
   maxRunning?: number;
   /** Most unfinished jobs that a client may have. Defaults to 100. */
   maxUnfinished?: number;
+  /** Most that the steps of one job may keep together, in bytes of JSON. Defaults to 64 MiB. */
+  maxJobBytes?: number;
   /**
    * Whether an instance looks for jobs to run by itself. Defaults to `true`;
    * never where the platform stops instances between requests.
@@ -172,6 +174,7 @@ export function checkOptions(options: ServerOptions): Settings {
         concurrency: 16,
         maxRunning: jobs.concurrency ?? 16,
         maxUnfinished: 100,
+        maxJobBytes: 67_108_864,
         drive: true,
         ...jobs,
       },

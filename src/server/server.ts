@@ -16,7 +16,7 @@ import {
 import { CountersignError } from "../errors.ts";
 import type { WorkReport } from "../job/work.ts";
 import { consoleLog } from "../log.ts";
-import { createTiming } from "../timing.ts";
+import { canIdle, createTiming } from "../timing.ts";
 import { openResources, type Resources } from "./open.ts";
 import { checkOptions, type ServerOptions, type Settings } from "./options.ts";
 import { routeRequest } from "./route.ts";
@@ -144,7 +144,8 @@ export function createServer(
     async work(options = {}, ...rest: unknown[]) {
       const { env, limit = 100, budgetMs, sliceMs } = checkWork(options, rest);
       const { worker } = await open(env);
-      return await worker?.work({ env, limit, budgetMs, sliceMs }) ??
+      const mayStop = !canIdle();
+      return await worker?.work({ env, limit, budgetMs, sliceMs, mayStop }) ??
         { ran: 0, removed: 0 };
     },
 

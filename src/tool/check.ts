@@ -10,7 +10,7 @@ import * as arktype from "arktype";
 import type { Issue } from "../errors.ts";
 import { findMisfits } from "./misfits.ts";
 import { tellIssue } from "./issue.ts";
-import { jsonSchema } from "./json_schema.ts";
+import { inputSchema, jsonSchema } from "./json_schema.ts";
 import {
   isSchema,
   type Schema,
@@ -36,7 +36,7 @@ export function check(schema: Schema, value: unknown): Checked {
   if (!isSchema(inner)) {
     throw new TypeError("Cannot check by what is no schema");
   }
-  const misfits = findMisfits(jsonSchema(schema), value, MAX_ISSUES);
+  const misfits = findMisfits(inputSchema(schema), value, MAX_ISSUES);
   if (misfits.length > 0) return { ok: false, issues: misfits };
   const result: unknown = inner["~standard"].validate(value);
   if (typeof result !== "object" || result === null) {

@@ -10,7 +10,7 @@ import { isObject } from "../json/i_json.ts";
 import { writePath } from "../json/path.ts";
 import { cut } from "../text.ts";
 import { briefly } from "./brief.ts";
-import { jsonSchema, resolve } from "./json_schema.ts";
+import { inputSchema, resolve } from "./json_schema.ts";
 import type { Schema, StandardIssue } from "./standard_schema.ts";
 
 const LONGEST_MESSAGE = 200;
@@ -85,7 +85,7 @@ function boundsAt(
   schema: Schema,
   path: readonly (string | number)[],
 ): [keyword: string, bound: unknown][] {
-  const root = jsonSchema(schema);
+  const root = inputSchema(schema);
   let at = resolve(root, root);
   for (const step of path) {
     if (!isObject(at)) return [];

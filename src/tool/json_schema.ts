@@ -40,6 +40,19 @@ export function jsonSchema(schema: Schema, side: Side = "input"): JsonSchema {
   return made;
 }
 
+/** What a schema takes, as JSON Schema; `{}` where only its other side has one. */
+export function inputSchema(schema: Schema): JsonSchema {
+  try {
+    return jsonSchema(schema);
+  } catch {
+    // A result's schema need only say what comes out: see `tool_schemas.ts`.
+    written.input.set(schema, ANYTHING);
+    return ANYTHING;
+  }
+}
+
+const ANYTHING: JsonSchema = {};
+
 function write(schema: Schema, side: Side): unknown {
   if (isArkType(schema)) {
     return schema.toJsonSchema({

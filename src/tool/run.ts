@@ -8,7 +8,8 @@ import { CountersignError, ToolError } from "../errors.ts";
 import type { Timing } from "../timing.ts";
 import { waitWithin, withLimits } from "../waiting.ts";
 import { check, sentence } from "./check.ts";
-import type { Tool, ToolContext } from "./tool.ts";
+import type { ToolContext } from "./context.ts";
+import type { Tool } from "./tool.ts";
 
 /**
  * Runs a tool once.
@@ -61,8 +62,8 @@ async function runTimed(
   try {
     return await withLimits({ ms: timeoutMs, reason, signal, timing }, run);
   } catch (thrown) {
-    if (isToolError(thrown)) throw thrown;
-    const cause = thrown ?? new Error(`The tool threw ${thrown}`);
+    const cause = toCause(thrown);
+    if (cause instanceof ToolError) throw cause;
     throw new CountersignError("tool_failed", "The tool failed", { cause });
   }
 }
@@ -73,13 +74,14 @@ export class ResultError extends TypeError {
   override readonly name = "ResultError";
 }
 
-/** What a tool throws may be anything, a proxy that throws when it is looked at included. */
-function isToolError(thrown: unknown): boolean {
+/** What a tool threw: anything, a proxy that throws when it is looked at included. */
+function toCause(thrown: unknown): unknown {
   try {
-    return thrown instanceof ToolError;
-  } catch {
-    return false;
+    void (thrown instanceof Error);
+  } catch (cause) {
+    return new Error("The tool threw what cannot be looked at", { cause });
   }
+  return thrown ?? new Error(`The tool threw ${thrown}`);
 }
 
 /** The result as its schema leaves it; JSON has no `undefined`. */

@@ -11,6 +11,7 @@ import {
 } from "../../mod.ts";
 import type { KvLike } from "../../src/kv/kv.ts";
 import { connectKv } from "../../src/kv_connect/mod.ts";
+import { postgresKv } from "../../src/postgres/mod.ts";
 import { type Fault, faultyKv } from "../../src/testing/faulty_kv.ts";
 import { PARTIES } from "../support/parties.ts";
 import { hasKilled, openMarks } from "./marks.ts";
@@ -171,8 +172,9 @@ function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** The store: a file, or a `denokv`. */
+/** The store: a file, a `denokv`, or a table in PostgreSQL. */
 export async function openStore(url: string, token: string): Promise<KvLike> {
+  if (url.startsWith("postgres:")) return postgresKv({ url });
   return url.startsWith("http")
     ? connectKv({ url, token })
     : await Deno.openKv(url);

@@ -15,7 +15,13 @@ import {
 } from "./client_draft.ts";
 import { NOW } from "./observed_server.ts";
 import type { Kind } from "./run.ts";
-import { canonicalOf, exactOf, exactOfJs, readText } from "./strict_json.ts";
+import {
+  canonicalOf,
+  exactOf,
+  exactOfJs,
+  type JsonObject,
+  readText,
+} from "./strict_json.ts";
 import { brief, must } from "./violation.ts";
 
 /** Codes of a refusal that a server gives before it knows who asks. */
@@ -69,7 +75,7 @@ async function checkClient(draft: AnswerDraft): Promise<void> {
   const read = goodAnswerOf(bytes, requestId);
   if (got instanceof Error) return checkError(got, draft, read);
   must(
-    read?.answer.get("ok") === true,
+    read !== undefined && isSuccess(read.answer, draft.method),
     "a refused answer is never believed",
     () => `a client believed: ${brief(new TextDecoder().decode(bytes))}`,
   );
@@ -81,6 +87,15 @@ async function checkClient(draft: AnswerDraft): Promise<void> {
     "a tool gets what was signed",
     () => `a client got another value: ${brief(value)} for ${brief(signed)}`,
   );
+}
+
+/** A start may be answered with a job's end at once: then it has a handle, too. */
+function isSuccess(answer: JsonObject, method: AnswerDraft["method"]): boolean {
+  if (answer.get("ok") === true) return true;
+  const result = answer.get("result");
+  return method === "start" && result instanceof Map && result.has("job_id") &&
+    /^(tool_failed|result_too_large|job_cancelled): /
+      .test(String(answer.get("error")));
 }
 
 /** A handle must never have an end that nobody signed. */
@@ -150,7 +165,11 @@ function checkError(
   must(
     !isGood,
     "a good answer is believed",
-    () => `${code} for ${brief(canonicalOf(answer))}: ${message}`,
+    () => {
+      const text = canonicalOf(answer);
+      const names = /"\\(u....|.)":/.test(text) ? ", short names escaped" : "";
+      return `${code}${names}: ${brief(text)}: ${message}`;
+    },
   );
 }
 

@@ -211,7 +211,7 @@ function countersign(text: string, signer: AnswerDraft["signer"]): string {
 /** What a client may take or leave: the value is the one that was signed. */
 const HARMLESS: readonly Problem[] = [
   "an integer that no double holds",
-  "more than 10000 members",
+  "more than 10000 names",
 ];
 
 /** The answer, if it is what the server signed for this call. */
@@ -232,6 +232,8 @@ export function goodAnswerOf(
     Number.isSafeInteger(answer.get("ts_ms")) &&
     answer.get("request_id") === requestId &&
     answer.get("server_id") === SERVER_ID &&
+    ["ok", "accepted", "running", "done", "error"]
+      .includes(String(answer.get("status"))) &&
     answer.get("ok") === (answer.get("status") !== "error") &&
     answer.get("ok") === (answer.get("error") === null) &&
     answer.get("signature") === answerMac(answer, SECRET);

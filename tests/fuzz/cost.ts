@@ -23,6 +23,8 @@ const TIMES = 5;
 /** Below this a measurement says nothing. */
 const LEAST_MS = 10;
 const MEGABYTE = 1_000_000;
+/** Bytes of the calls that are measured. */
+const SAMPLE = 250_000;
 
 /** The processor time of some work: the least of three runs, where one is too long. */
 export async function leastMs(
@@ -41,9 +43,10 @@ export async function leastMs(
 
 export async function measureBudget(accept: Accept): Promise<Budget> {
   let perMegabyte = 0;
-  for (let i = 0; i < 4; i++) {
-    const { cpuMs } = await accept(MEGABYTE);
-    if (i > 0) perMegabyte = Math.max(perMegabyte, cpuMs);
+  for (let i = 0; i < 3; i++) {
+    const { cpuMs } = await accept(SAMPLE);
+    if (i === 0) continue; // nothing is compiled yet
+    perMegabyte = Math.max(perMegabyte, cpuMs * MEGABYTE / SAMPLE);
   }
   const allowed = (bytes: number) =>
     TIMES * (LEAST_MS + perMegabyte * bytes / MEGABYTE);

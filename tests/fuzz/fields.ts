@@ -149,9 +149,10 @@ function checkReaders(field: string): void {
   const theirs = tryTo(() => parseOther(field));
   if (ours === undefined) return;
   if (theirs === undefined) {
-    // Bytes are read when they are used; dates that something follows are
-    // refused there, against section 4.2.9.
-    if (holdsBadBase64(field) || field.includes("@")) return;
+    // Bytes are read when they are used, decimals and display strings never;
+    // dates that something follows are refused there, against section 4.2.9.
+    const isLetStand = /@|%"|\d{13,}\./.test(field) || holdsBadBase64(field);
+    if (isLetStand) return;
   }
   must(
     theirs !== undefined,

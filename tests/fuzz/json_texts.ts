@@ -120,8 +120,8 @@ export const objectText: fc.Arbitrary<string> = membersOf(jsonText, 3);
 
 /** How large the large ones are: seldom a megabyte. */
 const size = fc.oneof(
-  { weight: 12, arbitrary: fc.integer({ min: 1, max: 3000 }) },
-  { weight: 2, arbitrary: fc.integer({ min: 3000, max: 60_000 }) },
+  { weight: 40, arbitrary: fc.integer({ min: 1, max: 3000 }) },
+  { weight: 6, arbitrary: fc.integer({ min: 3000, max: 60_000 }) },
   { weight: 1, arbitrary: fc.constantFrom(200_000, 500_000, 1_000_000) },
 );
 

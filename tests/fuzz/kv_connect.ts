@@ -76,12 +76,18 @@ async function checkOnce(
   value: KvCase,
   onBytes: (bytes: number) => void,
 ): Promise<void> {
+  let misled: unknown; // what is thrown within a fetch is wrapped
   const kv = connectKv({
     url: URL_OF_KV,
     token: TOKEN,
     now: () => NOW,
     fetch: async (request) => {
-      checkToken(request);
+      try {
+        checkToken(request);
+      } catch (error) {
+        misled = error;
+        throw error;
+      }
       const isMetadata = request.url === URL_OF_KV;
       const isKnown = new URL(request.url).host === "kv.example";
       const response = isKnown
@@ -98,8 +104,10 @@ async function checkOnce(
   try {
     await perform(kv, value.ask);
   } catch (error) {
+    if (misled) throw misled;
     checkError(error);
   }
+  if (misled) throw misled;
 }
 
 /** Each asks, and looks at the answer as the server would. */

@@ -78,6 +78,7 @@ async function checkMiddle(
 ): Promise<void> {
   const left = [...actions];
   const answers: Sent[] = [];
+  let violation: unknown; // what is thrown within a fetch is wrapped
   const client = createClient({
     url: "http://localhost/",
     clientId: CLIENT_ID,
@@ -90,9 +91,10 @@ async function checkMiddle(
       const body = await request.text();
       const deliver = async () => {
         const { method, headers, url } = request;
-        const sent = await server.send(
-          new Request(url, { method, headers, body }),
-        );
+        const copy = new Request(url, { method, headers, body });
+        const sent = await server.send(copy).catch((error) => {
+          throw violation = error;
+        });
         answers.push(sent);
         return sent;
       };
@@ -114,6 +116,7 @@ async function checkMiddle(
       ? client.start(tool, { value }, options)
       : client.call(tool, { value }, options);
     const got = await calling.then((value) => ({ value }), (error) => error);
+    if (violation) throw violation;
     const ran = server.runs.slice(before);
     must(
       tool === "read" || ran.length <= 1,

@@ -1,14 +1,6 @@
 /** A server of which everything is seen: what ran, what was logged and written. */
 import process from "node:process";
-import {
-  createServer,
-  defineTool,
-  type Server,
-  type ServerOptions,
-  ToolError,
-  type Tools,
-  type,
-} from "../../mod.ts";
+import { createServer, type Server, type ServerOptions } from "../../mod.ts";
 import {
   CLIENT_ID,
   OTHER_ID,
@@ -18,17 +10,14 @@ import {
   SERVER_SECRET,
 } from "../support/parties.ts";
 import { type Commit, type MemoryKv, memoryKv } from "./memory_kv.ts";
+import { observedTools, type Run } from "./observed_tools.ts";
+import { patience } from "./patience.ts";
 import { brief, must, Violation } from "./violation.ts";
 
 /** The time of all cases, so that a case is the same whenever it is run. */
 export const NOW = 1_800_000_000_000;
 
 export const SECRETS = [SECRET, OTHER_SECRET, SERVER_SECRET];
-
-export interface Run {
-  readonly tool: string;
-  readonly args: unknown;
-}
 
 export interface Line {
   readonly level: string;
@@ -77,7 +66,7 @@ export function observedServer(
   const lines: Line[] = [];
   const background: Promise<unknown>[] = [];
   const observed = { next: (): unknown => null };
-  const tools = toolsOf(runs, () => observed.next());
+  const tools = observedTools(runs, () => observed.next());
   const granted = Object.keys(tools).filter((name) => name !== "forbidden");
   const server = createServer({
     serverId: SERVER_ID,
@@ -135,10 +124,8 @@ async function answerOf(
   request: Request,
   platform: unknown,
 ): Promise<Response> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<string>((resolve) => {
-    timer = setTimeout(() => resolve(`nothing in ${HEAD_MS} ms`), HEAD_MS);
-  });
+  const { over, stop } = patience(HEAD_MS);
+  const late = over.then(() => `nothing in ${HEAD_MS} ms`);
   try {
     const response: unknown = await Promise.race([
       server.handle(request, undefined, platform),
@@ -150,7 +137,7 @@ async function answerOf(
     if (error instanceof Violation) throw error;
     must(false, "a request is always answered", `handle threw: ${error}`);
   } finally {
-    clearTimeout(timer);
+    stop();
   }
 }
 
@@ -160,14 +147,12 @@ async function readAll(
   if (body === null) return { bytes: new Uint8Array(), open: false };
   const reader = body.getReader();
   const chunks: Uint8Array<ArrayBuffer>[] = [];
-  let timer: ReturnType<typeof setTimeout> | undefined;
   try {
     for (;;) {
-      const silence = new Promise<undefined>((resolve) => {
-        timer = setTimeout(() => resolve(undefined), SILENCE_MS);
-      });
+      const { over, stop } = patience(SILENCE_MS);
+      const silence = over.then(() => undefined);
       const read = await Promise.race([reader.read(), silence]);
-      clearTimeout(timer);
+      stop();
       if (read?.value) chunks.push(read.value);
       if (read && !read.done) continue;
       if (!read) await reader.cancel();
@@ -177,125 +162,4 @@ async function readAll(
   } catch (error) {
     must(false, "a request is always answered", `its body broke: ${error}`);
   }
-}
-
-function toolsOf(runs: Run[], next: () => unknown): Tools {
-  const saw = <T>(tool: string, args: T): T => {
-    runs.push({ tool, args });
-    return args;
-  };
-  const anything = type({ "value?": "unknown" });
-  const job = { attempts: 2, backoffMs: 0, pollAfterMs: 0 };
-  return {
-    take: defineTool({
-      description: "Gives back what it got",
-      input: anything,
-      run: (args) => saw("take", args) as object,
-    }),
-    read: defineTool({
-      description: "Gives back what it got, as often as it is asked",
-      input: anything,
-      replayable: true,
-      run: (args) => saw("read", args) as object,
-    }),
-    forbidden: defineTool({
-      description: "Is for other clients",
-      input: anything,
-      run: (args) => saw("forbidden", args) as object,
-    }),
-    sum: defineTool({
-      description: "Adds up",
-      input: type({ numbers: "number[] >= 1" }),
-      output: type({ total: "number" }),
-      run: (args) => ({
-        total: saw("sum", args).numbers.reduce((sum, one) => sum + one, 0),
-      }),
-    }),
-    strict: defineTool({
-      description: "Has a schema of many parts",
-      input: type({
-        name: "1 <= string <= 64",
-        "count?": "0 <= number.integer <= 100",
-        "tags?": "string[] <= 3",
-        "kind?": "'a' | 'b' | 'c'",
-        "place?": type({ x: "number", y: "number" }).or({ name: "string" }),
-      }),
-      run: (args) => saw("strict", args) as object,
-    }),
-    returns: defineTool({
-      description: "Returns, or throws, what the case says",
-      input: type({}),
-      run: (args) => (saw("returns", args), next() as object),
-    }),
-    tells: defineTool({
-      description: "Tells how far it is, in the words that it got",
-      input: type({ words: "string[]" }),
-      run: async (args, { progress }) => {
-        for (const word of saw("tells", args).words) {
-          progress(0.5, word);
-          await Promise.resolve();
-        }
-        return args.words;
-      },
-    }),
-    keep: defineTool({
-      description: "A job that gives back what it got",
-      input: anything,
-      job,
-      run: (args) => saw("keep", args) as object,
-    }),
-    prepared: defineTool({
-      description: "A job that looks at its arguments before it is accepted",
-      input: anything,
-      job,
-      prepare: (args) => saw("prepare", args),
-      run: (args) => saw("prepared", args) as object,
-    }),
-    returns_later: defineTool({
-      description: "A job that returns, or throws, what the case says",
-      input: type({}),
-      job: { ...job, waitMs: 2000 },
-      run: (args) => (saw("returns_later", args), next() as object),
-    }),
-    mutters: defineTool({
-      description: "A job that says what the case says, and waits to be told",
-      input: type({}),
-      job,
-      run: async (_args, { ask, log, progress }) => {
-        const { words, fraction } = next() as {
-          words: string;
-          fraction: number;
-        };
-        log(words, { words });
-        progress(fraction, words);
-        const form = type({ name: "string" });
-        await ask("who", { message: `Who? ${words}`, form });
-        return "told";
-      },
-    }),
-    waits: defineTool({
-      description: "A job that ends when it is cancelled",
-      input: anything,
-      job,
-      run: (args, { signal }) =>
-        new Promise<string>((_resolve, reject) => {
-          saw("waits", args);
-          signal.addEventListener("abort", () => reject(signal.reason));
-        }),
-    }),
-    asks: defineTool({
-      description: "A job that asks for a name",
-      input: type({}),
-      job,
-      run: async (args, { ask }) => {
-        saw("asks", args);
-        const reply = await ask("who", {
-          message: "Who is there?",
-          form: type({ name: "1 <= string <= 64" }),
-        });
-        if (reply.action !== "accept") throw new ToolError("Nobody is there");
-        return reply.content as object;
-      },
-    }),
-  };
 }

@@ -47,7 +47,7 @@ export const ODD = {
     let calls = 0;
     return {
       get a() {
-        return calls++ > 0 ? "\ud83d" : 1;
+        return calls++;
       },
     };
   },
@@ -80,6 +80,12 @@ export const AS_JSON: Partial<Record<Odd, Value>> = {
   "no prototype": new Map([["a", 1]]),
   "an own __proto__": new Map([["__proto__", new Map([["a", 1]])]]),
 };
+/** What throws at whoever looks at it. */
+export const HOSTILE: readonly Odd[] = [
+  "a getter that throws",
+  "a proxy that throws",
+  "a revoked proxy",
+];
 /** What may as well be refused as sent, or does no harm either way. */
 export const EITHER: readonly Odd[] = [
   "a getter",

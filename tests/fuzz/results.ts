@@ -7,6 +7,7 @@ import { checkAnswer } from "./envelope_answer.ts";
 import { write } from "./envelope_draft.ts";
 import { writeMcp } from "./mcp_draft.ts";
 import { type ObservedServer, observedServer } from "./observed_server.ts";
+import { HOSTILE } from "./odd_values.ts";
 import {
   type Ending,
   endings,
@@ -39,8 +40,9 @@ export const results: Kind<ResultCase> = {
         server.forget();
         server.next = () => performEnding(ending);
         const wanted = wantedOf(ending);
-        if (by === "MCP") await checkByMcp(server, wanted);
-        else await checkByEnvelope(server, wanted, by === "a job");
+        const from = isHostile(ending) ? " from what throws at a look" : "";
+        if (by === "MCP") await checkByMcp(server, wanted, from);
+        else await checkByEnvelope(server, wanted, by === "a job", from);
       },
       close: () => server.stop(),
     };
@@ -51,6 +53,7 @@ async function checkByEnvelope(
   server: ObservedServer,
   wanted: Wanted,
   isJob: boolean,
+  from: string,
 ): Promise<void> {
   const sent = await server.send(request(write({
     tool: isJob ? "returns_later" : "returns",
@@ -72,9 +75,9 @@ async function checkByEnvelope(
   });
   checkAftermath(sent, { known: true, refused: false });
   const { code, result, sentence } = answer;
-  const what = () => `${code} for ${wanted.kind}: ${brief(sent.text)}`;
+  const what = () => `${code} for ${wanted.kind}${from}: ${brief(sent.text)}`;
   if (code === "accepted") {
-    must(false, "a case ends", () => `a job does not end: ${what()}`);
+    must(false, "a case ends", () => `a job does not end${from}: ${what()}`);
   }
   const ok = code === (isJob ? "done" : "ok");
   if (wanted.kind === "json") {
@@ -96,7 +99,7 @@ async function checkByEnvelope(
     must(
       server.runs.length === 1,
       "a result that is not JSON fails, once",
-      () => `it ran again: ${server.runs.length} times`,
+      () => `it ran again${from}: ${server.runs.length} times`,
     );
   }
   if (isJob || wanted.kind !== "no JSON") return;
@@ -111,6 +114,7 @@ async function checkByEnvelope(
 async function checkByMcp(
   server: ObservedServer,
   wanted: Wanted,
+  from: string,
 ): Promise<void> {
   const { body, headers } = writeMcp({
     revision: "2026-07-28",
@@ -132,7 +136,8 @@ async function checkByMcp(
   const [answer] = checkRpc(sent);
   checkAftermath(sent, { known: true, refused: false });
   const { result, failed, code } = answer;
-  const what = () => `${code ?? "ok"} for ${wanted.kind}: ${brief(sent.text)}`;
+  const what = () =>
+    `${code ?? "ok"} for ${wanted.kind}${from}: ${brief(sent.text)}`;
   if (wanted.kind === "json") {
     must(result !== undefined && !failed, "what is good is accepted", what);
     const structured = result.get("structuredContent");
@@ -149,6 +154,11 @@ async function checkByMcp(
       what,
     );
   }
+}
+
+function isHostile(ending: Ending): boolean {
+  const text = JSON.stringify(ending);
+  return HOSTILE.some((name) => text.includes(`"${name}"`));
 }
 
 /** A tool's own words come whole, or cut between characters. */

@@ -1,5 +1,6 @@
 /** Generates cases, runs them, and makes those that fail small. */
 import fc from "npm:fast-check@4.10.2";
+import { patience } from "./patience.ts";
 import { Violation } from "./violation.ts";
 
 /** A family of cases: plain data, and what must hold of each. */
@@ -42,6 +43,8 @@ export interface RunOptions {
   readonly cases: number;
   /** Number of the first case. */
   readonly from?: number;
+  /** Keys of faults that are known: they need not be made small. */
+  readonly known?: ReadonlySet<string>;
   /** Milliseconds that making one finding small may take. */
   readonly shrinkMs?: number;
   onFinding?(finding: Finding): void;
@@ -85,11 +88,10 @@ export async function runCase<Case>(
     rejected.push(event.reason);
   };
   globalThis.addEventListener("unhandledrejection", listen);
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  const { over, stop } = patience(CASE_MS);
   try {
-    const late = new Promise<never>((_resolve, reject) => {
-      const error = new Violation("a case ends", `not in ${CASE_MS} ms`);
-      timer = setTimeout(() => reject(error), CASE_MS);
+    const late = over.then(() => {
+      throw new Violation("a case ends", `not in ${CASE_MS} ms`);
     });
     await Promise.race([subject.check(value), late]);
     if (rejected.length === 0) return undefined;
@@ -100,7 +102,7 @@ export async function runCase<Case>(
     const seen = `the case itself threw ${error}`;
     return new Violation("an error is of the documented kind", seen, error);
   } finally {
-    clearTimeout(timer);
+    stop();
     globalThis.removeEventListener("unhandledrejection", listen);
   }
 }
@@ -139,10 +141,16 @@ export async function runKind<Case>(
 
 async function minimize<Case>(
   kind: Kind<Case>,
-  { seed, shrinkMs = 5000 }: RunOptions,
+  { seed, known, shrinkMs = 5000 }: RunOptions,
   number: number,
   violation: Violation,
 ): Promise<Finding> {
+  const { key } = violation;
+  const first = { kind: kind.name, seed, number, key, count: 1 };
+  if (known?.has(`${kind.name}: ${key}`)) {
+    const minimal = caseOf(kind, seed, number);
+    return { ...first, message: violation.message, minimal, alone: false };
+  }
   let subject = await kind.open();
   let message = violation.message;
   const fails = fc.asyncProperty(kind.cases, async (value) => {
@@ -152,7 +160,7 @@ async function minimize<Case>(
       await subject.close();
       subject = await kind.open();
     }
-    if (again.key !== violation.key) return;
+    if (again.key !== key) return;
     message = again.message;
     throw again;
   });
@@ -164,14 +172,6 @@ async function minimize<Case>(
   });
   await subject.close();
   const alone = failed && counterexample !== null;
-  return {
-    kind: kind.name,
-    seed,
-    number,
-    key: violation.key,
-    message,
-    minimal: alone ? counterexample[0] : caseOf(kind, seed, number),
-    alone,
-    count: 1,
-  };
+  const minimal = alone ? counterexample[0] : caseOf(kind, seed, number);
+  return { ...first, message, minimal, alone };
 }

@@ -14,7 +14,7 @@ export type Problem =
   | "no double holds it"
   | "an integer that no double holds"
   | "deeper than 64"
-  | "more than 10000 members";
+  | "more than 10000 names";
 
 export interface StrictText {
   readonly value: Value;
@@ -36,8 +36,8 @@ const SHORT: Readonly<Record<string, string>> = {
   t: "\t",
 };
 
-/** Most members that one object may have. */
-const MOST_MEMBERS = 10_000;
+/** Most different names of members that a text may have. */
+const MOST_NAMES = 10_000;
 
 /** An array or object that is being read, and where its values go. */
 interface Open {
@@ -69,6 +69,7 @@ class Reader {
   #at = 0;
   readonly #problems = new Set<Problem>();
   #plain = true;
+  readonly #names = new Set<string>();
   readonly #text: string;
 
   constructor(text: string) {
@@ -90,8 +91,9 @@ class Reader {
       else {
         if (top.into.has(top.name)) this.#problems.add("a name twice");
         top.into.set(top.name, value);
-        if (top.into.size > MOST_MEMBERS) {
-          this.#problems.add("more than 10000 members");
+        this.#names.add(top.name);
+        if (this.#names.size > MOST_NAMES) {
+          this.#problems.add("more than 10000 names");
         }
       }
       const isArray = Array.isArray(top.into);

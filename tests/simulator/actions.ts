@@ -1,5 +1,5 @@
 /** What the tools of users do, one thing after another or side by side. */
-import type { StepOptions } from "../../src/tool/tool.ts";
+import type { StepOptions } from "../../src/tool/context.ts";
 
 /** What a step's body gives back. */
 export type ValueKind = "small" | "large" | "huge" | "date" | "bigint";

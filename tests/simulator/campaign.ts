@@ -47,6 +47,8 @@ export const SOMETIMES: readonly string[] = [
   "a start was sent again",
   "a start was answered with its end",
   "a list was walked through",
+  "an answer was taken",
+  "a job was woken where all is well",
   "ended completed",
   "ended failed",
   "ended cancelled",

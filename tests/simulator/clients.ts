@@ -1,21 +1,12 @@
 /** The clients of a world: they start jobs, and follow each to its end. */
 import { CountersignError } from "../../src/errors.ts";
-import type { Outcome } from "../../src/call/call.ts";
 import type { Fleet } from "./fleet.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Mix } from "./mix.ts";
-import type { Script } from "./scripts.ts";
+import type { Order, Reply } from "./orders.ts";
 import { toolOf } from "./tools.ts";
 import { openWitness, type Witness } from "./witness.ts";
 import type { World } from "./world.ts";
-
-/** A job that a client wants done. */
-export interface Order {
-  readonly clientId: string;
-  readonly requestId: string;
-  readonly number: number;
-  readonly script: Script;
-}
 
 /** The clients of a world. */
 export interface Clients {
@@ -32,13 +23,6 @@ export interface ClientsOptions {
   readonly ledger: Ledger;
   readonly orders: readonly Order[];
 }
-
-/** What came of a call, as its client knows it. */
-export type Reply =
-  | { readonly kind: "answered"; readonly outcome: Outcome }
-  | { readonly kind: "refused"; readonly error: CountersignError }
-  /** No answer came: it may have been done all the same. */
-  | { readonly kind: "lost" };
 
 type Call = (
   clientId: string,

@@ -1,5 +1,26 @@
 /** Events that are to come, the earliest first. */
-import type { WorldEvent } from "./world.ts";
+/** Who an event belongs to; it does not happen to the dead, and waits for the frozen. */
+export interface Owner {
+  readonly isDead: boolean;
+  readonly isFrozen: boolean;
+  /** Takes an event that has to wait. */
+  hold(event: WorldEvent): void;
+}
+
+/** Something that will happen. */
+export interface WorldEvent {
+  at: number;
+  /** Decides among events of the same time. */
+  order: number;
+  serial: number;
+  readonly owner: Owner | undefined;
+  readonly run: () => void;
+  readonly kind: EventKind;
+  isCancelled: boolean;
+}
+
+/** Code runs after a timer and an answer; what only touches the store needs no hop. */
+export type EventKind = "timer" | "answer" | "silent";
 
 /** A queue of events. */
 export interface EventQueue {

@@ -57,6 +57,7 @@ export function connectProcess(
       ),
     ...shared.network.watches !== "nothing" && {
       watch: (keys: readonly KvKey[]) => watch(world, process, shared, keys),
+      watchIsSafe: true,
     },
   };
 }

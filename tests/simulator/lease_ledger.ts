@@ -41,9 +41,8 @@ export function followLease(
   if (by && isOther && is.status !== "cancelled" && is.lease !== undefined) {
     world.blame("somebody wrote under another's lease", is.requestId);
   }
-  if (is.lease === undefined) {
+  if (is.lease === undefined && is.status === "working") {
     facts.suspendedAt = world.now();
-    if (is.status !== "working") return;
     facts.hasKilled = false; // it had been given up before it did
     world.reach("a job was suspended");
     if (isPromised && !isOther && is.progress?.fraction !== facts.progress) {

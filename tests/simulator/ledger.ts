@@ -18,7 +18,7 @@ import {
   readJobRecord,
   readTag,
 } from "./records.ts";
-import type { Script } from "./scripts.ts";
+import { BRITTLE_ATTEMPTS, type Script } from "./scripts.ts";
 import type { World } from "./world.ts";
 
 /** What truly happened. */
@@ -141,12 +141,22 @@ function endJob(
   world.reach(`ended ${status}`);
   world.reach(`${facts.script.kind}: ${status}`);
   if (!isPromised || status === "cancelled") return;
-  if (status !== facts.script.end) {
-    world.blame(
-      `a job of kind "${facts.script.kind}" ended ${status}`,
-      error?.message,
-    );
+  const { kind, end } = facts.script;
+  if (status !== end) {
+    world.blame(`a job of kind "${kind}" ended ${status}`, error?.message);
   }
+  const wasCutShort = error?.message.includes("cut short");
+  if (kind === "gives up" && !wasCutShort && thrown(facts) < BRITTLE_ATTEMPTS) {
+    world.blame("a job was given up too soon", facts.requestId);
+  }
+}
+
+/** How often a job threw what it was to throw: stops cost it no attempt. */
+function thrown({ script: { actions }, begun }: JobFacts): number {
+  const names = actions.flatMap((action) =>
+    action.do === "throw" ? [action.name] : []
+  );
+  return Math.max(0, ...names.map((name) => begun.get(name) ?? 0));
 }
 
 function checkUnfinished(

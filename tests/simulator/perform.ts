@@ -1,7 +1,7 @@
 /** Does what a script says, as the tool of a user would. */
 import { TerminalError, ToolError } from "../../src/errors.ts";
 import { type } from "../../src/tool/schema.ts";
-import type { JobContext, StepScope } from "../../src/tool/tool.ts";
+import type { JobContext, StepScope } from "../../src/tool/context.ts";
 import { pauseIn } from "./process.ts";
 import type { Run, RunBook } from "./runs.ts";
 import type { Action, ActionOf, ValueKind } from "./actions.ts";

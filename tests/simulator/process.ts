@@ -1,7 +1,8 @@
 /** A process of a world: it has clocks and timers, and can freeze and die. */
 import type { Timing } from "../../src/timing.ts";
 import { type Random, randomUuid } from "./random.ts";
-import type { Owner, World, WorldEvent } from "./world.ts";
+import type { Owner, WorldEvent } from "./event_queue.ts";
+import type { World } from "./world.ts";
 
 /** A process. */
 export interface Process extends Owner, Timing {

@@ -1,6 +1,7 @@
 /** The tools of a world's instances: each job of theirs follows its script. */
 import { type } from "../../src/tool/schema.ts";
-import { defineTool, type JobContext, type Tool } from "../../src/tool/tool.ts";
+import type { JobContext } from "../../src/tool/context.ts";
+import { defineTool, type Tool } from "../../src/tool/tool.ts";
 import type { JobFacts } from "./job_facts.ts";
 import { performAll } from "./perform.ts";
 import type { Process } from "./process.ts";

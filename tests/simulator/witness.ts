@@ -1,9 +1,9 @@
 /** Holds what clients are told against what truly happened. */
 import type { JobOutcome } from "../../src/job/outcome.ts";
 import type { CountersignError } from "../../src/errors.ts";
-import type { Order, Reply } from "./clients.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Mix } from "./mix.ts";
+import type { Order, Reply } from "./orders.ts";
 import type { World } from "./world.ts";
 
 /** Hears what clients are told. */

@@ -8,34 +8,16 @@
  * handles while their seed still runs.
  */
 import { setImmediate } from "node:timers";
-import { createQueue } from "./event_queue.ts";
+import {
+  createQueue,
+  type EventKind,
+  type Owner,
+  type WorldEvent,
+} from "./event_queue.ts";
 import { createRandom, type Random } from "./random.ts";
 
 /** Unix milliseconds at which every world begins. */
 const EPOCH = 1_800_000_000_000;
-
-/** Who an event belongs to; it does not happen to the dead, and waits for the frozen. */
-export interface Owner {
-  readonly isDead: boolean;
-  readonly isFrozen: boolean;
-  /** Takes an event that has to wait. */
-  hold(event: WorldEvent): void;
-}
-
-/** Something that will happen. */
-export interface WorldEvent {
-  at: number;
-  /** Decides among events of the same time. */
-  order: number;
-  serial: number;
-  readonly owner: Owner | undefined;
-  readonly run: () => void;
-  readonly kind: EventKind;
-  isCancelled: boolean;
-}
-
-/** Code runs after a timer and an answer; what only touches the store needs no hop. */
-export type EventKind = "timer" | "answer" | "silent";
 
 /** Streams of chance: a draw from one moves no other. */
 export interface Streams {
