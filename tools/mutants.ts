@@ -103,8 +103,7 @@ async function tryMutant(
   if (said === undefined) return { isKilled: true, by: "it never ended" };
   if (success) return { isKilled: false, by: "no test noticed" };
   // One that cannot even be loaded proves nothing about the tests.
-  const [, by] = /^(?!.*\(uncaught error\)) *(.+) \.\.\. FAILED/m.exec(said) ??
-    [];
+  const [, by] = /^(?!.*\(uncaught error\))(.+) => \.\//m.exec(said) ?? [];
   if (by === undefined) console.error(said);
   return { isKilled: by !== undefined, by: by ?? "it could not be run" };
 }

@@ -11,7 +11,7 @@ export const JOBS: readonly Mutant[] = [
   },
   {
     promise: "One outcome: what was recorded does not change",
-    file: "src/job/lease.ts",
+    file: "src/job/held_job.ts",
     find: "if (found?.job.lease !== stored.job.lease) {",
     replace: "if (found === undefined) {",
     tests: ["tests/security_test.ts"],
@@ -34,7 +34,7 @@ export const JOBS: readonly Mutant[] = [
     promise:
       "A tool that was deployed anew asks for the steps it has kept: a renamed one",
     file: "src/job/replay.ts",
-    find: 'throw changedError(`asks for "${newName}"`);',
+    find: 'throw changedError(missing, `asks for "${newName}"`);',
     replace: "return;",
     tests: ["tests/job_steps_test.ts"],
   },
@@ -42,7 +42,8 @@ export const JOBS: readonly Mutant[] = [
     promise:
       "A tool that was deployed anew asks for the steps it has kept: a removed one",
     file: "src/job/replay.ts",
-    find: 'throw changedError("returned without asking for any more");',
+    find:
+      'throw changedError(missing, "returned without asking for any more");',
     replace: "",
     tests: ["tests/job_steps_test.ts"],
   },
@@ -112,17 +113,17 @@ export const JOBS: readonly Mutant[] = [
   {
     promise: "Cancelled: the running attempt's signal is aborted",
     file: "src/job/worker.ts",
-    find: "running.get(next.id)?.lease.lose();",
-    replace: "",
+    find: "running.get(id)?.lease.lose()",
+    replace: "running.get(id)",
     tests: ["tests/job_attempts_test.ts"],
   },
   {
     promise:
       "Cancelled at another instance: the attempt is stopped where it runs",
-    file: "src/job/lease.ts",
-    find: `heartbeat = timing.after(leaseMs / 3, beat);
-    renew();`,
-    replace: "heartbeat = timing.after(leaseMs / 3, beat);",
+    file: "src/job/held_job.ts",
+    find: `hold.lose();
+      return false;`,
+    replace: "return false;",
     tests: ["tests/job_attempts_test.ts"],
   },
   {

@@ -252,7 +252,7 @@ export const PROTOCOL: readonly Mutant[] = [
   },
   {
     promise: "Jobs: a job that has ended stays as it is",
-    file: "src/job/worker.ts",
+    file: "src/job/cancel.ts",
     find: "if (isFinal(current.job)) return current;",
     replace: "",
     tests: ["tests/job_by_request_test.ts"],

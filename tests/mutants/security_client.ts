@@ -26,9 +26,10 @@ export const SECURITY_CLIENT: readonly Mutant[] = [
   },
   {
     promise: "A job is ended by who is on the way",
-    file: "src/client/job_handle.ts",
-    find: "error.signed && error.jobId &&",
-    replace: "error.jobId &&",
+    file: "src/client/response.ts",
+    find: "new CountersignError(code, message, readRetryAfter(response))",
+    replace:
+      'new CountersignError(code, message, { jobId: "1", signed: true })',
     tests: ["tests/security_client_test.ts"],
   },
   {

@@ -52,7 +52,7 @@ export type TestOptions<T extends Tools> =
     store?: (kv: Deno.Kv) => KvLike;
   };
 
-/** Makes a server for one test, and stops it with its KV when that ends, in a minute at most. */
+/** Makes a server for one test, and stops it with its KV when that ends, in 50 s at most. */
 export async function withServer<T extends Tools = typeof everyTool>(
   use: (server: TestServer<T>) => Promise<void>,
   { store = (kv) => kv, clock = runningClock(), ...options }: TestOptions<T> =

@@ -23,12 +23,12 @@ export async function until<T>(
 /**
  * Waits for what a test does, but not for ever.
  *
- * @throws {Error} If it takes longer than a minute.
+ * @throws {Error} If it takes longer than 50 seconds.
  */
 export async function inTime<T>(run: Promise<T>): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>();
-  const fail = () => reject(new Error("The test took longer than a minute"));
-  const timer = setTimeout(fail, 60_000);
+  const fail = () => reject(new Error("The test took longer than 50 s"));
+  const timer = setTimeout(fail, 50_000);
   try {
     return await Promise.race([run, promise]);
   } finally {
