@@ -41,7 +41,7 @@ export const SECURITY_MCP: readonly Mutant[] = [
   {
     promise: "A header of an MCP request is added or taken away",
     file: "src/signatures/mcp_hmac.ts",
-    find: "...fields(headers, /^mcp-/),",
+    find: "...fieldNames(headers, /^mcp-/),",
     replace: "",
     tests: ["tests/security_mcp_test.ts"],
   },
@@ -79,8 +79,8 @@ export const SECURITY_MCP: readonly Mutant[] = [
   {
     promise: "A web page makes a browser call the server",
     file: "src/mcp/http/origin.ts",
-    find: 'throw refusal(`Origin "',
-    replace: 'if (origin === "") throw refusal(`Origin "',
+    find: "  throw originError(\n    `Origin",
+    replace: '  if (origin === "") throw originError(\n    `Origin',
     tests: ["tests/security_mcp_test.ts"],
   },
   {
@@ -93,7 +93,7 @@ export const SECURITY_MCP: readonly Mutant[] = [
   {
     promise: "A requestState is changed, or used by another: changed",
     file: "src/mcp/methods/request_state.ts",
-    find: 'throw refusal("was not given to you for this call");',
+    find: 'throw stateError("was not given to you for this call");',
     replace: "",
     tests: ["tests/mcp_asking_test.ts"],
   },
