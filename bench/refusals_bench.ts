@@ -2,7 +2,7 @@
  * What it costs to refuse 1 MiB, beside what it costs to accept 1 MiB of the
  * same shape: envelopes and messages of MCP, before and after the signature.
  *
- * No more than twice as much is promised; `tests/refusals_test.ts` keeps it.
+ * No more than twice as much is wanted; `tests/refusals_test.ts` keeps the order.
  */
 import { envelopes, measuredServer, messages } from "./worst_bodies.ts";
 

@@ -28,11 +28,13 @@ async function costOf(sample: Sample, tries: number): Promise<number> {
 }
 
 for (const [protocol, list] of Object.entries({ envelopes, messages })) {
-  Deno.test(`refusing 1 MiB costs at most twice what accepting it does: ${protocol}`, async () => {
+  Deno.test(`refusing 1 MiB is of the order of accepting it: ${protocol}`, async () => {
     const rss = Deno.memoryUsage().rss;
     const dear: string[] = [];
     for (const { accepted, refused } of list) {
-      const limit = 2 * await costOf(accepted, 4);
+      // Twice is what bench/refusals_bench.ts shows; on a busy machine a test can
+      // tell no more than that it is not the 50 to 100 times that it once was.
+      const limit = 10 * await costOf(accepted, 4);
       for (const sample of refused) {
         // Again, where the machine was busy with something else.
         for (let tries = 2;; tries *= 2) {
