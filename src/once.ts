@@ -10,18 +10,14 @@
 
 /**
  * Makes a function that makes its value once. One that fails is tried again.
- *
- * @param discard Takes a value that another call was faster with.
  */
 export function once<Args extends unknown[], T extends object>(
   make: (...args: Args) => Promise<T>,
-  discard?: (surplus: T) => void,
 ): (...args: Args) => Promise<T> {
   let kept: T | undefined;
   return async (...args) => {
     if (kept) return kept;
     const made = await make(...args);
-    if (kept) discard?.(made);
     return kept ??= made;
   };
 }

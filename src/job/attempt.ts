@@ -5,8 +5,6 @@
  * @module
  */
 
-import { canonicalJson } from "../json/canonical_json.ts";
-import { findNotJson } from "../json/not_json.ts";
 import { TerminalError } from "../errors.ts";
 import type { KvLike } from "../kv/kv.ts";
 import type { Log } from "../log.ts";
@@ -19,6 +17,7 @@ import { checkFraction, type Tool } from "../tool/tool.ts";
 import type { Ending } from "./ending.ts";
 import { advance, type Job } from "./job.ts";
 import { countKept, createJournal, type Journal } from "./journal.ts";
+import { writeKept } from "./keeper.ts";
 import type { Lease } from "./lease.ts";
 import { logFields, LONGEST_MESSAGE } from "./log_fields.ts";
 import type { JobStore, StepOutcome } from "./store.ts";
@@ -89,7 +88,7 @@ export async function runAttempt(options: Attempt): Promise<Ending> {
         return contextOf(options, over, journal);
       }, timing).then((value) => {
         journal?.finish();
-        refuseNotJson(value);
+        writeKept("the result", value); // or nothing could send it
         resolve({ kind: "returned", value, kept: kept() });
       }).catch((error) => {
         const isFinal = journal?.isKept(error) ?? false;
@@ -147,18 +146,6 @@ function openJournal(
     suspend,
     readSteps: () => store.steps(job.id),
   });
-}
-
-/** Nothing is kept that could not be sent. */
-function refuseNotJson(result: unknown): void {
-  try {
-    canonicalJson(result);
-  } catch (cause) {
-    const { path, what } = findNotJson(result) ??
-      { path: "$", what: "no JSON" };
-    const message = `Cannot keep the result: ${path} is ${what}`;
-    throw new TerminalError(message, { cause });
-  }
 }
 
 /**

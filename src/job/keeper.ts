@@ -128,12 +128,20 @@ export function isTry(name: string): boolean {
  * names what: `Cannot keep step "charge": $.at is a Date`.
  */
 function measure(name: string, value: unknown): number {
-  if (value === undefined) return 0;
+  return value === undefined ? 0 : writeKept(`step "${name}"`, value).length;
+}
+
+/**
+ * Writes what is to be kept as JSON.
+ *
+ * @throws {TerminalError} If nothing could send it, naming the place.
+ */
+export function writeKept(name: string, value: unknown): string {
   try {
-    return canonicalJson(value).length;
+    return canonicalJson(value);
   } catch (cause) {
     const { path, what } = findNotJson(value) ?? { path: "$", what: "no JSON" };
-    const message = `Cannot keep step "${name}": ${path} is ${what}`;
+    const message = `Cannot keep ${name}: ${path} is ${what}`;
     throw new TerminalError(message, { cause });
   }
 }
